@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The objects of the chan module and the functions which work on them.
+ *
+ * Objects and owners
+ * ------------------
+ * struct chan		A channel: a ring of buffered elements and two queues of
+ *			waiters.  Counted.  Each open file description holds a
+ *			reference, and so does the name, until it is removed.
+ * struct chan_file	What one open file description knows (file.c).
+ * struct chan_node	The device node of a named channel (node.c).  It belongs
+ *			to its channel, and goes with its last reference.
+ * struct chan_user	What one user has in use (limits.c).  Counted.  Held by
+ *			what is charged to it.
+ * struct chan_wait	One blocked call, and struct chan_waiter, one entry of it
+ *			in a queue (wait.h).  Both live in the blocked call's
+ *			stack frame: parking allocates nothing.
+ * struct chan_elem	An element under way (elem.h).
+ * struct chan_ring	The buffered elements (ring.h), part of the channel.
+ *
+ * Life of an element
+ * ------------------
+ * A send copies it out of user memory before it takes the channel's lock, and
+ * owns it until it is handed over: to the oldest parked receiver, or else into
+ * the ring.  With neither possible the sender parks, and its element waits with
+ * it.  A receive takes the oldest element of the ring, whose place goes to the
+ * element of the oldest parked sender, or with an empty ring that sender's
+ * element itself.  With neither there the receiver parks, and a later sender
+ * fills the element in its frame.  So whoever comes second completes the
+ * operation of both, newcomers never overtake a parked task, and what was parked
+ * never has to compete again after its wake-up.
+ *
+ * Locks
+ * -----
+ *	chan_node_mutex		names and minors (node.c)
+ *	chan_rest.lock		the rest of a message (file.c); held while parked
+ *	  chan.lock		everything in struct chan below it
+ *	    chan_wait.lock	who completes a wait (wait.h)
+ *
+ * None is taken in an interrupt.  A task holds one channel's lock at a time, and
+ * while it holds one it does not sleep, does not allocate, and wakes nobody: what
+ * it has completed it collects on a list and readies after it has unlocked.
+ * User memory is touched under the lock with page faults disabled only.
+ *
+ * Invariants, whenever the lock is free
+ * -------------------------------------
+ *	I1	One of the two queues is empty.
+ *	I2	Buffered: elements in the ring mean that no receiver is parked, and
+ *		free room in the ring means that no sender is.
+ *	I3	len <= cap, and the ring's send index is (recv index + len) mod cap.
+ *	I4	CLOSED and REMOVED are set once and stay.  From then on nobody
+ *		parks, and who was parked is about to be completed.
+ *	I5	A parked operation is completed exactly once, by who claimed it.
+ */
+#ifndef CHAN_H
+#define CHAN_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/chan.h>
+
+#include "elem.h"
+#include "limits.h"
+#include "ring.h"
+#include "wait.h"
+
+struct chan_node;
+struct pid;
+
+/* A state of ours beside CHAN_CLOSED and CHAN_REMOVED: AUTOCLOSE closed it when
+ * its last receiver went.
+ */
+#define CHAN_DESERTED		(1U << 8)
+
+/**
+ * struct chan_queue - parked tasks, oldest first
+ * @list: of struct chan_waiter, through its link.
+ * @n: entries of @list.  Includes those whose owner has gone elsewhere and has
+ *	not yet come to unqueue them.
+ */
+struct chan_queue {
+	struct list_head list;
+	unsigned int n;
+};
+
+/**
+ * struct chan_stats - what has happened on a channel, for people who watch it
+ * @sends: elements sent.
+ * @receives: elements received.
+ * @handoffs: elements that never were in the ring.
+ * @recv_parks: times a receiver parked.
+ * @send_parks: times a sender parked.
+ * @aborts: parks that a signal or a deadline ended.
+ * @lost: elements whose receiver could not write them to its memory any more.
+ */
+struct chan_stats {
+	u64 sends;
+	u64 receives;
+	u64 handoffs;
+	u64 recv_parks;
+	u64 send_parks;
+	u64 aborts;
+	u64 lost;
+};
+
+/**
+ * struct chan - a channel
+ * @lock: guards all that follows down to the constant part.
+ * @state: CHAN_CLOSED, CHAN_REMOVED, CHAN_DESERTED.
+ * @ring: the buffered elements.
+ * @recvq: parked receivers.
+ * @sendq: parked senders.
+ * @stats: counters.
+ * @receivers: open file descriptions which are an end that may receive.
+ * @senders: open file descriptions which are an end that may send.
+ * @poll: who polls.  Added to without @lock, but looked at under it: see
+ *	chan_unlock().
+ * @refs: references.
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED.  Constant, as all below.
+ * @id: unique number.
+ * @user: who made it.
+ * @node: its device node, if it has a name.
+ */
+struct chan {
+	spinlock_t lock;
+	u32 state;
+	struct chan_ring ring;
+	struct chan_queue recvq;
+	struct chan_queue sendq;
+	struct chan_stats stats;
+	u32 receivers;
+	u32 senders;
+	wait_queue_head_t poll;
+
+	struct kref refs;
+	u32 flags;
+	u64 id;
+	struct chan_user *user;
+	struct chan_node *node;
+};
+
+/**
+ * struct chan_blocking - whether and how long a call may block
+ * @until: end of its patience, as chan_deadline() gives it; CHAN_NOWAIT not to
+ *	park at all, KTIME_MAX for ever.
+ * @parks: how often it parked; counted up.
+ */
+struct chan_blocking {
+	ktime_t until;
+	unsigned int parks;
+};
+
+/* How many of each queue fdinfo shows. */
+#define CHAN_SHOWN		8
+
+/**
+ * struct chan_parked - a parked task, as others see it
+ * @pid: the task.
+ * @reason: why it sleeps.
+ * @since: when it parked, CLOCK_MONOTONIC.
+ */
+struct chan_parked {
+	struct pid *pid;
+	enum chan_wait_reason reason;
+	ktime_t since;
+};
+
+struct chan *chan_new(u32 flags, u32 elem_size, u64 cap);
+void chan_get(struct chan *c);
+void chan_put(struct chan *c);
+
+int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how);
+int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how);
+int chan_close(struct chan *c);
+void chan_remove(struct chan *c);
+
+void chan_add_end(struct chan *c, fmode_t mode);
+void chan_drop_end(struct chan *c, fmode_t mode);
+
+int chan_gone(struct chan *c);
+u32 chan_len(struct chan *c);
+__poll_t chan_poll_events(struct chan *c, fmode_t mode);
+void chan_get_info(struct chan *c, struct chan_info *info);
+int chan_list_parked(struct chan *c, const struct chan_queue *q,
+		     struct chan_parked *parked, int max);
+
+int chan_core_init(void);
+void chan_core_exit(void);
+
+/* The steps of the above, for callers who hold the lock. */
+int chan_try_send(struct chan *c, struct chan_elem *elem, struct list_head *ready);
+int chan_try_recv(struct chan *c, struct chan_dest *dest, struct list_head *ready);
+void chan_enqueue(struct chan_queue *q, struct chan_waiter *w);
+void chan_dequeue(struct chan_queue *q, struct chan_waiter *w);
+
+#endif /* CHAN_H */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs from kernel to kernel, 6.1 being the oldest.
+ */
+#ifndef CHAN_COMPAT_H
+#define CHAN_COMPAT_H
+
+#include <linux/device.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define chan_class_create(name)	class_create(name)
+#else
+#define chan_class_create(name)	class_create(THIS_MODULE, name)
+#endif
+
+/* The device that a device_type's devnode is asked about. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define chan_devnode_t		const struct device
+#else
+#define chan_devnode_t		struct device
+#endif
+
+#endif /* CHAN_COMPAT_H */

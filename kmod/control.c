@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making, duplicating and describing channels, and the node /dev/chanctl.
+ */
+#include <linux/file.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include "chan.h"
+#include "file.h"
+#include "ioctl.h"
+#include "node.h"
+
+#define CHAN_FEATURES	(CHAN_FEATURE_MESSAGE | CHAN_FEATURE_AUTOCLOSE | CHAN_FEATURE_NAMES)
+
+static int check_make(const struct chan_make *make)
+{
+	if (make->flags & ~(CHAN_MESSAGE | CHAN_AUTOCLOSE | CHAN_NAMED))
+		return -EINVAL;
+	if (make->fd_flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	if (make->reserved || make->mode & ~0777)
+		return -EINVAL;
+	if (!(make->flags & CHAN_NAMED) && (make->name || make->mode))
+		return -EINVAL;
+	return 0;
+}
+
+/* A file for a new descriptor, not installed yet, and a name if it shall have one. */
+static struct file *make_file(struct chan *c, const struct chan_make *make)
+{
+	bool named = make->flags & CHAN_NAMED;
+	struct file *file;
+	int ret;
+
+	/* The maker of a named channel may exit: it is no end of it. */
+	file = chan_file_new(c, O_RDWR | make->fd_flags, !named);
+	if (IS_ERR(file) || !named)
+		return file;
+	ret = chan_node_add(c, u64_to_user_ptr(make->name), make->mode);
+	if (!ret)
+		return file;
+	fput(file);
+	return ERR_PTR(ret);
+}
+
+/**
+ * chan_control_make() - make a channel, and a descriptor of it
+ * @make: what the caller asks for.
+ *
+ * Return: the descriptor, or an errno as described at struct chan_make.
+ */
+int chan_control_make(const struct chan_make *make)
+{
+	struct file *file;
+	struct chan *c;
+	int ret, fd;
+
+	ret = check_make(make);
+	if (ret)
+		return ret;
+	fd = get_unused_fd_flags(make->fd_flags & O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	c = chan_new(make->flags, make->elem_size, make->cap);
+	if (IS_ERR(c)) {
+		ret = PTR_ERR(c);
+		goto put_fd;
+	}
+	file = make_file(c, make);
+	chan_put(c);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto put_fd;
+	}
+	fd_install(fd, file);
+	return fd;
+
+put_fd:
+	put_unused_fd(fd);
+	return ret;
+}
+
+int chan_control_remove(const struct chan_remove *remove)
+{
+	if (remove->flags)
+		return -EINVAL;
+	return chan_node_remove(u64_to_user_ptr(remove->name));
+}
+
+/**
+ * chan_control_dup() - another open file description of a channel
+ * @file: a descriptor of it.
+ * @fd_flags: O_RDONLY, O_WRONLY or O_RDWR; O_CLOEXEC, O_NONBLOCK.
+ *
+ * Return: the descriptor; -EINVAL, -EBADF (more is asked for than @file grants),
+ * -EIDRM, -EMFILE, -ENFILE, -ENOMEM.
+ */
+int chan_control_dup(struct file *file, unsigned int fd_flags)
+{
+	fmode_t mode = OPEN_FMODE(fd_flags) & (FMODE_READ | FMODE_WRITE);
+	struct chan *c = chan_file_chan(file);
+	struct file *view;
+	int ret, fd;
+
+	if (fd_flags & ~(O_ACCMODE | O_CLOEXEC | O_NONBLOCK) ||
+	    (fd_flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	if (mode & ~file->f_mode)
+		return -EBADF;
+	ret = chan_gone(c);
+	if (ret)
+		return ret;
+
+	fd = get_unused_fd_flags(fd_flags & O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	view = chan_file_new(c, fd_flags, true);
+	if (IS_ERR(view)) {
+		put_unused_fd(fd);
+		return PTR_ERR(view);
+	}
+	fd_install(fd, view);
+	return fd;
+}
+
+/* Describe a channel, its name included; @info is zeroed. */
+void chan_control_info(struct chan *c, struct chan_info *info)
+{
+	chan_get_info(c, info);
+	if (!c->node)
+		return;
+	info->minor = chan_node_minor(c->node);
+	strscpy(info->name, chan_node_name(c->node), sizeof(info->name));
+}
+
+void chan_control_query(struct chan_query *q)
+{
+	q->abi = CHAN_ABI_VERSION;
+	q->features = CHAN_FEATURES;
+	chan_limits_query(q);
+}
+
+static const struct file_operations chanctl_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.unlocked_ioctl = chanctl_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* Everybody may make channels: what they may use up, limits.c says. */
+static struct miscdevice chanctl = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "chanctl",
+	.fops = &chanctl_fops,
+	.mode = 0666,
+};
+
+int chan_control_init(void)
+{
+	return misc_register(&chanctl);
+}
+
+void chan_control_exit(void)
+{
+	misc_deregister(&chanctl);
+}

@@ -1,0 +1,718 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The channel: what send, receive, close and remove do to its ring and queues.
+ * The rules are those of the Go language specification; chan.h has the invariants.
+ */
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "chan.h"
+#include "node.h"
+
+/* Waiters completed in one go when a channel ends, to bound how long it is locked. */
+#define CHAN_BATCH		64
+
+/* Attempts to copy to memory that is brought in, and evicted again, each time. */
+#define CHAN_FAULT_TRIES	16
+
+static struct kmem_cache *chan_cache;
+static atomic64_t chan_last_id;
+
+static void queue_init(struct chan_queue *q)
+{
+	INIT_LIST_HEAD(&q->list);
+	q->n = 0;
+}
+
+static int charge_all(struct chan *c, size_t bytes)
+{
+	int ret;
+
+	ret = chan_charge_channel(c->user);
+	if (ret)
+		return ret;
+	ret = chan_charge_bytes(c->user, bytes);
+	if (ret)
+		chan_uncharge_channel(c->user);
+	return ret;
+}
+
+static void uncharge_all(struct chan *c)
+{
+	const struct chan_ring *r = &c->ring;
+
+	chan_uncharge_bytes(c->user, chan_ring_bytes(r->message, r->elem_size, r->cap));
+	chan_uncharge_channel(c->user);
+}
+
+/**
+ * chan_new() - make a channel
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED.
+ * @elem_size: bytes of an element, or the most of a message.
+ * @cap: elements it buffers.
+ *
+ * May sleep.  Return: the channel, with a reference for the caller; or -ENOSPC,
+ * -EDQUOT, -ENOMEM as an error pointer.
+ */
+struct chan *chan_new(u32 flags, u32 elem_size, u64 cap)
+{
+	bool message = flags & CHAN_MESSAGE;
+	u64 bytes = chan_ring_bytes(message, elem_size, cap);
+	struct chan *c;
+	int ret;
+
+	ret = chan_check_size(elem_size, cap, bytes);
+	if (ret)
+		return ERR_PTR(ret);
+	c = kmem_cache_zalloc(chan_cache, GFP_KERNEL);
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+
+	spin_lock_init(&c->lock);
+	queue_init(&c->recvq);
+	queue_init(&c->sendq);
+	init_waitqueue_head(&c->poll);
+	kref_init(&c->refs);
+	c->flags = flags;
+	c->id = atomic64_inc_return(&chan_last_id);
+
+	ret = -ENOMEM;
+	c->user = chan_user_current(NULL);
+	if (!c->user)
+		goto free_chan;
+	ret = charge_all(c, bytes);
+	if (ret)
+		goto put_user;
+	ret = chan_ring_init(&c->ring, message, elem_size, cap);
+	if (ret)
+		goto uncharge;
+	return c;
+
+uncharge:
+	uncharge_all(c);
+put_user:
+	chan_user_put(c->user);
+free_chan:
+	kmem_cache_free(chan_cache, c);
+	return ERR_PTR(ret);
+}
+
+static void chan_free(struct kref *refs)
+{
+	struct chan *c = container_of(refs, struct chan, refs);
+
+	if (c->node)
+		chan_node_put(c->node);
+	chan_ring_free(&c->ring);
+	uncharge_all(c);
+	chan_user_put(c->user);
+	kmem_cache_free(chan_cache, c);
+}
+
+void chan_get(struct chan *c)
+{
+	kref_get(&c->refs);
+}
+
+void chan_put(struct chan *c)
+{
+	kref_put(&c->refs, chan_free);
+}
+
+/* Park an entry behind those who came before it. */
+void chan_enqueue(struct chan_queue *q, struct chan_waiter *w)
+{
+	list_add_tail(&w->link, &q->list);
+	q->n++;
+}
+
+/* Take an entry out of its queue, unless somebody who could not claim it has. */
+void chan_dequeue(struct chan_queue *q, struct chan_waiter *w)
+{
+	if (list_empty(&w->link))
+		return;
+	list_del_init(&w->link);
+	q->n--;
+}
+
+/*
+ * The oldest entry that can be completed, claimed but still queued; NULL if there
+ * is none.  Those whose owner has gone elsewhere are dropped on the way.
+ */
+static struct chan_waiter *claim_oldest(struct chan_queue *q)
+{
+	struct chan_waiter *w;
+
+	while (!list_empty(&q->list)) {
+		w = list_first_entry(&q->list, struct chan_waiter, link);
+		if (chan_claim(w))
+			return w;
+		chan_dequeue(q, w);
+	}
+	return NULL;
+}
+
+static void complete_waiter(struct chan_queue *q, struct chan_waiter *w, int result,
+		     struct list_head *ready)
+{
+	chan_dequeue(q, w);
+	chan_claim_commit(w, result, ready);
+}
+
+static int send_state(const struct chan *c)
+{
+	if (likely(!c->state))
+		return 0;
+	return c->state & CHAN_REMOVED ? -EIDRM : -EPIPE;
+}
+
+/* Give @elem to the oldest receiver it fits; one it does not fit is told so. */
+static bool hand_to_receiver(struct chan *c, struct chan_elem *elem, struct list_head *ready)
+{
+	struct chan_waiter *w;
+
+	while ((w = claim_oldest(&c->recvq))) {
+		if (elem->len > w->room) {
+			complete_waiter(&c->recvq, w, -EMSGSIZE, ready);
+			continue;
+		}
+		chan_elem_move(w->elem, elem);
+		complete_waiter(&c->recvq, w, 0, ready);
+		c->stats.receives++;
+		c->stats.handoffs++;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * chan_try_send() - send if that is possible at once
+ * @c: the channel, locked.
+ * @elem: the element; owns nothing after success.
+ * @ready: gets the waiters that this completes.
+ *
+ * Return: 0, -EAGAIN, -EPIPE (closed), -EIDRM (removed).
+ */
+int chan_try_send(struct chan *c, struct chan_elem *elem, struct list_head *ready)
+{
+	int ret = send_state(c);
+
+	lockdep_assert_held(&c->lock);
+	if (ret)
+		return ret;
+	if (!hand_to_receiver(c, elem, ready)) {
+		if (c->ring.len == c->ring.cap)
+			return -EAGAIN;
+		chan_ring_put(&c->ring, elem);
+	}
+	c->stats.sends++;
+	return 0;
+}
+
+/* The element of the oldest parked sender takes the slot that became free. */
+static void refill(struct chan *c, struct list_head *ready)
+{
+	struct chan_waiter *w;
+
+	if (c->state)
+		return;
+	w = claim_oldest(&c->sendq);
+	if (!w)
+		return;
+	chan_ring_put(&c->ring, w->elem);
+	complete_waiter(&c->sendq, w, 0, ready);
+	c->stats.sends++;
+}
+
+static int recv_buffered(struct chan *c, struct chan_dest *dest, struct list_head *ready)
+{
+	const void *place;
+	u32 len;
+	int ret;
+
+	place = chan_ring_oldest(&c->ring, &len);
+	ret = chan_dest_take(dest, len, place);
+	if (ret)
+		return ret;
+	chan_ring_pop(&c->ring);
+	refill(c, ready);
+	return 0;
+}
+
+static int recv_from_sender(struct chan *c, struct chan_dest *dest, struct list_head *ready)
+{
+	struct chan_waiter *w = claim_oldest(&c->sendq);
+	int ret;
+
+	if (!w)
+		return -EAGAIN;
+	ret = chan_dest_take(dest, w->elem->len, w->elem->bytes);
+	if (ret) {
+		chan_claim_cancel(w);
+		return ret;
+	}
+	w->elem->len = 0;
+	complete_waiter(&c->sendq, w, 0, ready);
+	c->stats.sends++;
+	c->stats.handoffs++;
+	return 0;
+}
+
+/**
+ * chan_try_recv() - receive if that is possible at once
+ * @c: the channel, locked.
+ * @dest: where to.
+ * @ready: gets the waiters that this completes.
+ *
+ * Return: 0, with chan_dest_finish() to follow; or with nothing received -EAGAIN,
+ * -EPIPE (closed and drained), -EIDRM (removed), -EMSGSIZE (the oldest element is
+ * longer than the room), -EFAULT (see chan_dest_take()).
+ */
+int chan_try_recv(struct chan *c, struct chan_dest *dest, struct list_head *ready)
+{
+	int ret;
+
+	lockdep_assert_held(&c->lock);
+	if (c->ring.len)
+		ret = recv_buffered(c, dest, ready);
+	else if (c->state)
+		ret = send_state(c);
+	else
+		ret = recv_from_sender(c, dest, ready);
+	if (!ret)
+		c->stats.receives++;
+	return ret;
+}
+
+/*
+ * Unlock, wake whom we completed, and tell pollers of @events.  Pollers queue
+ * themselves before they look at the channel under its lock, so whom we do not
+ * see here will see what we have changed.
+ */
+static void unlock_and_ready(struct chan *c, struct list_head *ready, __poll_t events)
+	__releases(c->lock)
+{
+	bool polled = events && waitqueue_active(&c->poll);
+
+	spin_unlock(&c->lock);
+	chan_ready(ready);
+	if (polled)
+		wake_up_interruptible_poll(&c->poll, events);
+}
+
+#define CHAN_POLL_RECV		(EPOLLIN | EPOLLRDNORM)
+#define CHAN_POLL_SEND		(EPOLLOUT | EPOLLWRNORM)
+
+/* Whether a call that found nothing may park: 0, or why not. */
+static int may_park(const struct chan_blocking *how)
+{
+	if (how->until == CHAN_NOWAIT)
+		return -EAGAIN;
+	if (how->until != KTIME_MAX && ktime_get() >= how->until)
+		return -ETIMEDOUT;
+	return 0;
+}
+
+/* Sleep; and when nobody completed the wait, leave the queue. */
+static int park(struct chan *c, struct chan_queue *q, struct chan_waiter *w,
+		struct chan_blocking *how)
+{
+	int ret = chan_park(w->wait, how->until);
+
+	how->parks++;
+	if (w->wait->winner != CHAN_ABORTED)
+		return ret;
+	spin_lock(&c->lock);
+	chan_dequeue(q, w);
+	c->stats.aborts++;
+	spin_unlock(&c->lock);
+	return ret;
+}
+
+/**
+ * chan_send() - send an element
+ * @c: the channel.
+ * @elem: the element.  Owns nothing after success; the caller's to drop if not.
+ * @how: whether to block.
+ *
+ * Go specification, "Send statements".  May sleep if @how allows it.
+ *
+ * Return: 0, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EPIPE (closed), -EIDRM (removed).
+ */
+int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
+{
+	struct chan_wait wait __uninitialized;
+	struct chan_waiter w __uninitialized;
+	LIST_HEAD(ready);
+	int ret;
+
+	spin_lock(&c->lock);
+	ret = chan_try_send(c, elem, &ready);
+	if (ret != -EAGAIN) {
+		unlock_and_ready(c, &ready, !ret && c->ring.len ? CHAN_POLL_RECV : 0);
+		return ret;
+	}
+	ret = may_park(how);
+	if (ret) {
+		unlock_and_ready(c, &ready, 0);
+		return ret;
+	}
+	chan_wait_init(&wait, CHAN_WAIT_SEND);
+	chan_waiter_init(&w, &wait, 0, elem, 0);
+	chan_enqueue(&c->sendq, &w);
+	c->stats.send_parks++;
+	unlock_and_ready(c, &ready, CHAN_POLL_RECV);
+	return park(c, &c->sendq, &w, how);
+}
+
+/* What pollers have to hear of a receive that has succeeded. */
+static __poll_t recv_events(const struct chan *c, const struct list_head *ready)
+{
+	if (list_empty(ready))
+		return CHAN_POLL_SEND;
+	/* A sender was let in: into the ring, there is something new to receive. */
+	return c->ring.cap ? CHAN_POLL_RECV : 0;
+}
+
+/* Receive at once, or else enqueue @w, if there is one. */
+static int recv_or_enqueue(struct chan *c, struct chan_dest *dest, struct chan_waiter *w)
+{
+	LIST_HEAD(ready);
+	__poll_t events = 0;
+	int ret;
+
+	spin_lock(&c->lock);
+	ret = chan_try_recv(c, dest, &ready);
+	if (!ret) {
+		events = recv_events(c, &ready);
+	} else if (ret == -EAGAIN && w) {
+		chan_enqueue(&c->recvq, w);
+		c->stats.recv_parks++;
+		events = CHAN_POLL_SEND;
+	}
+	unlock_and_ready(c, &ready, events);
+	return ret;
+}
+
+/* The end of a receive, where the element may turn out to be lost. */
+static int recv_finish(struct chan *c, int ret)
+{
+	if (likely(!ret))
+		return 0;
+	spin_lock(&c->lock);
+	c->stats.lost++;
+	spin_unlock(&c->lock);
+	return ret;
+}
+
+static int recv_parked(struct chan *c, struct chan_dest *dest, struct chan_waiter *w,
+		       struct chan_blocking *how)
+{
+	int ret = park(c, &c->recvq, w, how);
+
+	return ret ?: recv_finish(c, chan_dest_put(dest, w->elem));
+}
+
+/**
+ * chan_recv() - receive an element
+ * @c: the channel.
+ * @dest: where to; its @len is set.
+ * @how: whether to block.
+ *
+ * Go specification, "Receive operator".  Nothing after a claim may fail, and under
+ * the lock nothing may fault, so the destination is brought in beforehand: as much
+ * as the element needs when it is there already, all of it before parking.  May
+ * sleep even if @how does not allow to park.
+ *
+ * Return: 0; or with nothing received -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EPIPE
+ * (closed and drained), -EIDRM (removed), -EMSGSIZE (the element is longer than the
+ * room), -EFAULT.  With -EFAULT the element is lost if, and only if, the destination
+ * was writable when the call began to wait or to take the element, and later was not.
+ */
+int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
+{
+	struct chan_elem elem __uninitialized;
+	struct chan_wait wait __uninitialized;
+	struct chan_waiter waiter __uninitialized;
+	struct chan_waiter *w = NULL;
+	int tries, ret;
+	u32 len;
+
+	for (tries = 0; tries < CHAN_FAULT_TRIES; tries++) {
+		ret = recv_or_enqueue(c, dest, w);
+		if (ret == -EAGAIN && w)
+			return recv_parked(c, dest, w, how);
+
+		if (ret == -EAGAIN) {
+			ret = may_park(how);
+			if (ret)
+				return ret;
+			w = &waiter;
+			chan_wait_init(&wait, CHAN_WAIT_RECV);
+			chan_waiter_init(w, &wait, 0, dest->elem ?: &elem, dest->room);
+			len = min(dest->room, c->ring.elem_size);
+		} else if (ret == -EFAULT) {
+			len = dest->len;
+		} else {
+			return ret ?: recv_finish(c, chan_dest_finish(dest));
+		}
+		if (chan_dest_fault_in(dest, len))
+			return -EFAULT;
+	}
+	return -EFAULT;
+}
+
+/* Complete up to @max waiters of a queue with an error; returns how many. */
+static int fail_some(struct chan_queue *q, int result, int max, struct list_head *ready)
+{
+	struct chan_waiter *w;
+	int n;
+
+	for (n = 0; n < max; n++) {
+		w = claim_oldest(q);
+		if (!w)
+			break;
+		complete_waiter(q, w, result, ready);
+	}
+	return n;
+}
+
+/* End the waits on a channel whose state keeps new ones from beginning. */
+static void fail_waiters(struct chan *c, int result)
+{
+	bool more = true;
+
+	while (more) {
+		LIST_HEAD(ready);
+		int n;
+
+		spin_lock(&c->lock);
+		n = fail_some(&c->recvq, result, CHAN_BATCH, &ready);
+		n += fail_some(&c->sendq, result, CHAN_BATCH - n, &ready);
+		more = n == CHAN_BATCH;
+		spin_unlock(&c->lock);
+		chan_ready(&ready);
+		cond_resched();
+	}
+	wake_up_interruptible_all(&c->poll);
+}
+
+/* Whether this was the one to set it. */
+static bool set_closed(struct chan *c, u32 why)
+{
+	lockdep_assert_held(&c->lock);
+	if (c->state)
+		return false;
+	c->state = CHAN_CLOSED | why;
+	return true;
+}
+
+/**
+ * chan_close() - say that nothing more will be sent
+ * @c: the channel.
+ *
+ * Go specification, "Close".  What is buffered stays to be received; parked
+ * receivers find the channel closed, parked senders get EPIPE.  May sleep.
+ *
+ * Return: 0, -EPIPE (closed already), -EIDRM (removed).
+ */
+int chan_close(struct chan *c)
+{
+	int ret;
+
+	spin_lock(&c->lock);
+	ret = send_state(c);
+	set_closed(c, 0);
+	spin_unlock(&c->lock);
+	if (!ret)
+		fail_waiters(c, -EPIPE);
+	return ret;
+}
+
+/**
+ * chan_remove() - end a channel with all that is in it
+ * @c: the channel.
+ *
+ * Parked and later calls get EIDRM.  May sleep.
+ */
+void chan_remove(struct chan *c)
+{
+	struct chan_ring ring;
+
+	spin_lock(&c->lock);
+	c->state |= CHAN_REMOVED;
+	ring = c->ring;
+	c->ring.slots = NULL;
+	c->ring.len = 0;
+	spin_unlock(&c->lock);
+
+	fail_waiters(c, -EIDRM);
+	chan_ring_free(&ring);
+}
+
+/**
+ * chan_add_end() - count an open file description as an end of the channel
+ * @c: the channel.
+ * @mode: FMODE_READ and FMODE_WRITE as far as it may receive and send.
+ */
+void chan_add_end(struct chan *c, fmode_t mode)
+{
+	spin_lock(&c->lock);
+	c->receivers += !!(mode & FMODE_READ);
+	c->senders += !!(mode & FMODE_WRITE);
+	spin_unlock(&c->lock);
+}
+
+/**
+ * chan_drop_end() - an end has gone
+ * @c: the channel, which closes if it is AUTOCLOSE and this was the last to send
+ *	or the last to receive.
+ * @mode: as in chan_add_end().
+ */
+void chan_drop_end(struct chan *c, fmode_t mode)
+{
+	bool last_receiver, last_sender, closed = false;
+
+	spin_lock(&c->lock);
+	last_receiver = (mode & FMODE_READ) && !--c->receivers;
+	last_sender = (mode & FMODE_WRITE) && !--c->senders;
+	if ((c->flags & CHAN_AUTOCLOSE) && (last_receiver || last_sender))
+		closed = set_closed(c, last_receiver ? CHAN_DESERTED : 0);
+	spin_unlock(&c->lock);
+	if (closed)
+		fail_waiters(c, -EPIPE);
+}
+
+/* 0, or -EIDRM for a channel that was removed. */
+int chan_gone(struct chan *c)
+{
+	return READ_ONCE(c->state) & CHAN_REMOVED ? -EIDRM : 0;
+}
+
+/* Elements in the ring, at some moment. */
+u32 chan_len(struct chan *c)
+{
+	return READ_ONCE(c->ring.len);
+}
+
+static __poll_t open_events(const struct chan *c)
+{
+	__poll_t events = 0;
+
+	if (c->ring.len || c->sendq.n)
+		events |= CHAN_POLL_RECV;
+	if (c->ring.len < c->ring.cap || c->recvq.n)
+		events |= CHAN_POLL_SEND;
+	return events;
+}
+
+/* Both directions are ready, if only to learn that the channel is closed. */
+static __poll_t closed_events(const struct chan *c)
+{
+	__poll_t events = CHAN_POLL_RECV;
+
+	events |= c->ring.len ? CHAN_POLL_SEND : EPOLLHUP;
+	return events;
+}
+
+/**
+ * chan_poll_events() - what a descriptor of this channel is ready for
+ * @c: the channel; the caller is on its @poll queue.
+ * @mode: what the descriptor may do.
+ *
+ * A hint: somebody else may be faster.
+ */
+__poll_t chan_poll_events(struct chan *c, fmode_t mode)
+{
+	__poll_t events;
+	u32 state;
+
+	spin_lock(&c->lock);
+	state = c->state;
+	events = state ? closed_events(c) : open_events(c);
+	spin_unlock(&c->lock);
+
+	if (state & CHAN_REMOVED)
+		return EPOLLHUP | EPOLLERR;
+	if (!(mode & FMODE_READ))
+		events &= ~CHAN_POLL_RECV;
+	if (!(mode & FMODE_WRITE))
+		events &= ~CHAN_POLL_SEND;
+	else if (state & CHAN_DESERTED)
+		events |= EPOLLERR;
+	return events;
+}
+
+/**
+ * chan_get_info() - describe a channel
+ * @c: the channel.
+ * @info: zeroed; gets everything but the name.
+ */
+void chan_get_info(struct chan *c, struct chan_info *info)
+{
+	info->flags = c->flags;
+	info->id = c->id;
+	info->cap = c->ring.cap;
+	info->elem_size = c->ring.elem_size;
+	info->owner = from_kuid_munged(current_user_ns(), c->user->uid);
+
+	spin_lock(&c->lock);
+	info->len = c->ring.len;
+	info->state = c->state & (CHAN_CLOSED | CHAN_REMOVED);
+	info->receivers = c->receivers;
+	info->senders = c->senders;
+	info->recvq = c->recvq.n;
+	info->sendq = c->sendq.n;
+	info->sends = c->stats.sends;
+	info->receives = c->stats.receives;
+	info->handoffs = c->stats.handoffs;
+	info->recv_parks = c->stats.recv_parks;
+	info->send_parks = c->stats.send_parks;
+	info->aborts = c->stats.aborts;
+	info->lost = c->stats.lost;
+	spin_unlock(&c->lock);
+}
+
+/**
+ * chan_list_parked() - who waits in a queue, the oldest first
+ * @c: the channel.
+ * @q: a queue of it.
+ * @parked: gets up to @max entries, each with a reference to its pid.
+ * @max: room there.
+ *
+ * An entry that is queued cannot vanish while the lock is held: its owner has to
+ * take the lock to leave.
+ *
+ * Return: how many.
+ */
+int chan_list_parked(struct chan *c, const struct chan_queue *q,
+		     struct chan_parked *parked, int max)
+{
+	const struct chan_waiter *w;
+	int n = 0;
+
+	spin_lock(&c->lock);
+	list_for_each_entry(w, &q->list, link) {
+		if (n == max)
+			break;
+		parked[n].pid = get_task_pid(w->wait->task, PIDTYPE_PID);
+		parked[n].reason = w->wait->reason;
+		parked[n].since = w->wait->since;
+		n++;
+	}
+	spin_unlock(&c->lock);
+	return n;
+}
+
+int chan_core_init(void)
+{
+	chan_cache = KMEM_CACHE(chan, SLAB_ACCOUNT | SLAB_HWCACHE_ALIGN);
+	return chan_cache ? 0 : -ENOMEM;
+}
+
+void chan_core_exit(void)
+{
+	kmem_cache_destroy(chan_cache);
+}

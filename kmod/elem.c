@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Elements: their memory, their moves, and how they reach a receiver's memory.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "elem.h"
+#include "limits.h"
+
+static struct chan_payload *payload_new(struct chan_user *user, u32 len)
+{
+	size_t charge = struct_size((struct chan_payload *)NULL, bytes, len);
+	struct chan_payload *p;
+	int ret;
+
+	ret = chan_charge_bytes(user, charge);
+	if (ret)
+		return ERR_PTR(ret);
+
+	p = kvmalloc(charge, GFP_KERNEL_ACCOUNT);
+	if (!p) {
+		chan_uncharge_bytes(user, charge);
+		return ERR_PTR(-ENOMEM);
+	}
+	p->user = chan_user_get(user);
+	p->charge = charge;
+	return p;
+}
+
+static void payload_free(struct chan_payload *p)
+{
+	chan_uncharge_bytes(p->user, p->charge);
+	chan_user_put(p->user);
+	kvfree(p);
+}
+
+/**
+ * chan_elem_alloc() - make room for an element that is to be sent
+ * @elem: uninitialised.
+ * @user: who pays for it if it is long.
+ * @len: its length in bytes.
+ *
+ * Fill chan_elem_bytes() next.  May sleep.
+ *
+ * Return: 0, -EDQUOT or -ENOMEM; on error @elem owns nothing.
+ */
+int chan_elem_alloc(struct chan_elem *elem, struct chan_user *user, u32 len)
+{
+	struct chan_payload *p;
+
+	elem->len = len;
+	if (!chan_is_long(len))
+		return 0;
+
+	p = payload_new(user, len);
+	if (IS_ERR(p)) {
+		elem->len = 0;
+		return PTR_ERR(p);
+	}
+	elem->payload = p;
+	return 0;
+}
+
+/* The element itself, wherever it is. */
+void *chan_elem_bytes(struct chan_elem *elem)
+{
+	return chan_is_long(elem->len) ? elem->payload->bytes : elem->bytes;
+}
+
+/* Hand @from over to @to, which owned nothing.  Never fails, never sleeps. */
+void chan_elem_move(struct chan_elem *to, struct chan_elem *from)
+{
+	to->len = from->len;
+	memcpy(to->bytes, from->bytes, chan_moved_bytes(from->len));
+	from->len = 0;
+}
+
+/* Free what @elem owns.  May sleep. */
+void chan_elem_drop(struct chan_elem *elem)
+{
+	if (chan_is_long(elem->len))
+		payload_free(elem->payload);
+	elem->len = 0;
+}
+
+static bool dest_discards(const struct chan_dest *dest)
+{
+	return !dest->addr && !dest->iter && !dest->elem;
+}
+
+/* All of @len bytes, or none of them. */
+static int dest_copy(struct chan_dest *dest, const void *bytes, u32 len)
+{
+	size_t copied;
+
+	if (dest->addr)
+		return copy_to_user(dest->addr, bytes, len) ? -EFAULT : 0;
+	if (!dest->iter)
+		return 0;
+
+	copied = copy_to_iter(bytes, len, dest->iter);
+	if (copied == len)
+		return 0;
+	iov_iter_revert(dest->iter, copied);
+	return -EFAULT;
+}
+
+static int dest_copy_nofault(struct chan_dest *dest, const void *bytes, u32 len)
+{
+	int ret;
+
+	pagefault_disable();
+	ret = dest_copy(dest, bytes, len);
+	pagefault_enable();
+	return ret;
+}
+
+static int dest_take_long(struct chan_dest *dest, u32 len, struct chan_payload *p)
+{
+	if (!dest_discards(dest) && dest->writable < len)
+		return -EFAULT;
+	dest->payload = p;
+	return 0;
+}
+
+/**
+ * chan_dest_take() - move an element to its destination without sleeping
+ * @dest: the destination.
+ * @len: length of the element.
+ * @place: its bytes, or the pointer to its payload.
+ *
+ * Return: 0, with chan_dest_finish() to follow when no lock is held any more, and
+ * the element at @place to be regarded as gone; or with nothing moved -EMSGSIZE
+ * (too long for the room) or -EFAULT (a page has to be brought in first:
+ * chan_dest_fault_in()).
+ */
+int chan_dest_take(struct chan_dest *dest, u32 len, const void *place)
+{
+	int ret = 0;
+
+	if (len > dest->room)
+		return -EMSGSIZE;
+
+	if (dest->elem) {
+		dest->elem->len = len;
+		memcpy(dest->elem->bytes, place, chan_moved_bytes(len));
+	} else if (chan_is_long(len)) {
+		ret = dest_take_long(dest, len, *(struct chan_payload * const *)place);
+	} else {
+		ret = dest_copy_nofault(dest, place, len);
+	}
+	dest->len = len;
+	return ret;
+}
+
+/**
+ * chan_dest_finish() - the part of a receive which may sleep
+ * @dest: the destination, after chan_dest_take().
+ *
+ * Return: 0, or -EFAULT when memory that was writable no longer is; the element
+ * is lost then.
+ */
+int chan_dest_finish(struct chan_dest *dest)
+{
+	struct chan_payload *p = dest->payload;
+	int ret;
+
+	if (likely(!p))
+		return 0;
+	ret = dest_copy(dest, p->bytes, dest->len);
+	payload_free(p);
+	dest->payload = NULL;
+	return ret;
+}
+
+/**
+ * chan_dest_put() - bring what a parked receiver was given to its destination
+ * @dest: the destination; its @elem, if any, is where @elem is already.
+ * @elem: the element; owns nothing afterwards.
+ *
+ * May sleep.  Return: as chan_dest_finish().
+ */
+int chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
+{
+	int ret;
+
+	dest->len = elem->len;
+	if (dest->elem)
+		return 0;
+	ret = dest_copy(dest, chan_elem_bytes(elem), elem->len);
+	chan_elem_drop(elem);
+	return ret;
+}
+
+/**
+ * chan_dest_fault_in() - see to it that a destination can be written
+ * @dest: the destination.
+ * @len: how much of it.
+ *
+ * Changes nothing in that memory.  May sleep.  Return: 0 or -EFAULT.
+ */
+int chan_dest_fault_in(struct chan_dest *dest, u32 len)
+{
+	size_t left = 0;
+
+	if (dest->addr)
+		left = fault_in_safe_writeable((char __user *)dest->addr, len);
+	else if (dest->iter)
+		left = fault_in_iov_iter_writeable(dest->iter, len);
+	if (left)
+		return -EFAULT;
+	dest->writable = len;
+	return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How an element travels.
+ *
+ * Up to CHAN_INLINE_BYTES it is copied: into the struct chan_elem of its sender,
+ * from there into a slot of the ring or into the struct chan_elem of a receiver.
+ * A longer one gets a buffer of its own, charged to its sender, and what moves
+ * from place to place is the pointer.  So moving an element under a channel's
+ * lock costs the same whatever its size, and can neither fail nor sleep.
+ *
+ * The bytes at a place (a struct chan_elem or a slot) are either the element or,
+ * for a long one, the pointer to its struct chan_payload: its length tells.
+ */
+#ifndef CHAN_ELEM_H
+#define CHAN_ELEM_H
+
+#include <linux/types.h>
+
+struct chan_user;
+struct iov_iter;
+
+#define CHAN_INLINE_BYTES	128
+
+/* No limit on what a receiver takes. */
+#define CHAN_ANY_ROOM		U32_MAX
+
+/**
+ * struct chan_payload - buffer of a long element
+ * @user: who is charged with it.
+ * @charge: bytes charged.
+ * @bytes: the element.
+ */
+struct chan_payload {
+	struct chan_user *user;
+	size_t charge;
+	u8 bytes[] __aligned(8);
+};
+
+/**
+ * struct chan_elem - an element, or the room for one
+ * @len: bytes.
+ * @bytes: the element if it is short.
+ * @payload: the element if it is longer than CHAN_INLINE_BYTES.
+ *
+ * Whoever has one owns its payload.  With @len 0 it owns nothing.
+ */
+struct chan_elem {
+	u32 len;
+	union {
+		u8 bytes[CHAN_INLINE_BYTES] __aligned(8);
+		struct chan_payload *payload;
+	};
+};
+
+/**
+ * struct chan_dest - where a receive puts its element
+ * @addr: user memory, or
+ * @iter: an iterator of the VFS, or
+ * @elem: a struct chan_elem; or none of the three: the element is discarded.
+ * @room: longest element it takes.
+ * @writable: bytes at the start of it which were writable a moment ago.
+ * @len: out: length of the element.
+ * @payload: out of chan_dest_take(): a long element on its way to @addr or
+ *	@iter, or to nowhere.  chan_dest_finish() brings it there.
+ */
+struct chan_dest {
+	void __user *addr;
+	struct iov_iter *iter;
+	struct chan_elem *elem;
+	u32 room;
+	u32 writable;
+	u32 len;
+	struct chan_payload *payload;
+};
+
+static inline bool chan_is_long(u32 len)
+{
+	return len > CHAN_INLINE_BYTES;
+}
+
+/* What has to be copied at a place when an element moves. */
+static inline u32 chan_moved_bytes(u32 len)
+{
+	return chan_is_long(len) ? sizeof(struct chan_payload *) : len;
+}
+
+int chan_elem_alloc(struct chan_elem *elem, struct chan_user *user, u32 len);
+void *chan_elem_bytes(struct chan_elem *elem);
+void chan_elem_move(struct chan_elem *to, struct chan_elem *from);
+void chan_elem_drop(struct chan_elem *elem);
+
+int chan_dest_take(struct chan_dest *dest, u32 len, const void *place);
+int chan_dest_finish(struct chan_dest *dest);
+int chan_dest_put(struct chan_dest *dest, struct chan_elem *elem);
+int chan_dest_fault_in(struct chan_dest *dest, u32 len);
+
+#endif /* CHAN_ELEM_H */

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Descriptors: read, write, poll, release and fdinfo of a channel's files.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/atomic.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "chan.h"
+#include "file.h"
+#include "ioctl.h"
+#include "node.h"
+
+/**
+ * struct chan_rest - a message which a short read took and did not finish
+ * @lock: one reader at a time; held while that one is parked, so that the next
+ *	byte it is after comes from the message it waits for.
+ * @elem: the message.
+ * @left: bytes at its end that have not been read; looked at without @lock too.
+ */
+struct chan_rest {
+	struct mutex lock;
+	struct chan_elem elem;
+	u32 left;
+};
+
+/**
+ * struct chan_file - an open file description of a channel
+ * @chan: the channel.
+ * @user: who opened it, probably the one to charge.
+ * @rest: of a message; made when it is first needed.
+ * @parks: how often calls on it parked.
+ * @end: whether it is an end for AUTOCLOSE.
+ */
+struct chan_file {
+	struct chan *chan;
+	struct chan_user *user;
+	struct chan_rest *rest;
+	atomic_long_t parks;
+	bool end;
+};
+
+struct chan *chan_file_chan(const struct file *file)
+{
+	const struct chan_file *f = file->private_data;
+
+	return f->chan;
+}
+
+ktime_t chan_file_patience(const struct file *file)
+{
+	return file->f_flags & O_NONBLOCK ? CHAN_NOWAIT : KTIME_MAX;
+}
+
+static ktime_t iocb_patience(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT ? CHAN_NOWAIT : chan_file_patience(iocb->ki_filp);
+}
+
+static void count_parks(struct chan_file *f, const struct chan_blocking *how)
+{
+	if (unlikely(how->parks))
+		atomic_long_add(how->parks, &f->parks);
+}
+
+/* Who pays for what the current task sends here; NULL for want of memory. */
+static int elem_alloc(struct chan_file *f, struct chan_elem *elem, u32 len)
+{
+	struct chan_user *user;
+	int ret;
+
+	elem->len = len;
+	if (!chan_is_long(len))
+		return 0;
+	user = chan_user_current(f->user);
+	if (!user) {
+		elem->len = 0;
+		return -ENOMEM;
+	}
+	ret = chan_elem_alloc(elem, user, len);
+	chan_user_put(user);
+	return ret;
+}
+
+static bool size_suits(const struct chan *c, size_t size)
+{
+	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
+}
+
+/**
+ * chan_file_send() - one send by command
+ * @file: the descriptor.
+ * @x: what to send.
+ * @until: how long it may block.
+ *
+ * Return: 0 or an errno of chan_send(), -EBADF, -EMSGSIZE, -EFAULT, -EDQUOT,
+ * -ENOMEM.
+ */
+int chan_file_send(struct file *file, const struct chan_xfer *x, ktime_t until)
+{
+	struct chan_blocking how = { .until = until };
+	struct chan_file *f = file->private_data;
+	struct chan_elem elem __uninitialized;
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (!size_suits(f->chan, x->size))
+		return -EMSGSIZE;
+	ret = elem_alloc(f, &elem, x->size);
+	if (ret)
+		return ret;
+
+	if (copy_from_user(chan_elem_bytes(&elem), u64_to_user_ptr(x->addr), x->size))
+		ret = -EFAULT;
+	else
+		ret = chan_send(f->chan, &elem, &how);
+	chan_elem_drop(&elem);
+	count_parks(f, &how);
+	return ret;
+}
+
+/* The zero value that a receive from a closed channel yields. */
+static int clear_dest(const struct chan_dest *dest, u32 size)
+{
+	return dest->addr && clear_user(dest->addr, size) ? -EFAULT : 0;
+}
+
+/**
+ * chan_file_recv() - one receive by command
+ * @file: the descriptor.
+ * @x: where to; address 0 discards.
+ * @until: how long it may block.
+ *
+ * Return: 0 when the channel is closed and drained, 1 + length of the element
+ * received, or an errno of chan_recv(), -EBADF.
+ */
+int chan_file_recv(struct file *file, const struct chan_xfer *x, ktime_t until)
+{
+	struct chan_blocking how = { .until = until };
+	struct chan_file *f = file->private_data;
+	struct chan_dest dest = {
+		.addr = u64_to_user_ptr(x->addr),
+		.room = x->addr ? x->size : CHAN_ANY_ROOM,
+	};
+	bool fixed = !f->chan->ring.message;
+	int ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (fixed && !size_suits(f->chan, x->size) && (x->addr || x->size))
+		return -EMSGSIZE;
+
+	ret = chan_recv(f->chan, &dest, &how);
+	count_parks(f, &how);
+	if (ret == -EPIPE)
+		return clear_dest(&dest, x->size);
+	return ret ?: 1 + dest.len;
+}
+
+static int write_one(struct chan_file *f, struct iov_iter *from, u32 size,
+		     struct chan_blocking *how)
+{
+	struct chan_elem elem __uninitialized;
+	size_t copied;
+	int ret;
+
+	ret = elem_alloc(f, &elem, size);
+	if (ret)
+		return ret;
+	copied = copy_from_iter(chan_elem_bytes(&elem), size, from);
+	ret = copied == size ? chan_send(f->chan, &elem, how) : -EFAULT;
+	if (ret)
+		iov_iter_revert(from, copied);
+	chan_elem_drop(&elem);
+	return ret;
+}
+
+/* After the first element, an error or a signal gives the bytes so far. */
+static ssize_t write_fixed(struct chan_file *f, struct iov_iter *from, u32 size,
+			   struct chan_blocking *how)
+{
+	ssize_t done = 0;
+	int ret;
+
+	if (!size || iov_iter_count(from) % size)
+		return -EMSGSIZE;
+	while (iov_iter_count(from)) {
+		if (done && signal_pending(current))
+			break;
+		ret = write_one(f, from, size, how);
+		if (ret)
+			return done ?: ret;
+		done += size;
+		cond_resched();
+	}
+	return done;
+}
+
+static ssize_t write_message(struct chan_file *f, struct iov_iter *from,
+			     struct chan_blocking *how)
+{
+	size_t size = iov_iter_count(from);
+
+	if (!size_suits(f->chan, size))
+		return -EMSGSIZE;
+	return write_one(f, from, size, how) ?: size;
+}
+
+static ssize_t chan_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct chan_blocking how = { .until = iocb_patience(iocb) };
+	struct chan_file *f = iocb->ki_filp->private_data;
+	const struct chan_ring *ring = &f->chan->ring;
+	ssize_t ret;
+
+	if (!iov_iter_count(from))
+		return 0;
+	if (ring->message)
+		ret = write_message(f, from, &how);
+	else
+		ret = write_fixed(f, from, ring->elem_size, &how);
+	count_parks(f, &how);
+	return ret;
+}
+
+/* Only the first element is waited for. */
+static ssize_t read_fixed(struct chan_file *f, struct iov_iter *to, u32 size,
+			  struct chan_blocking *how)
+{
+	ssize_t done = 0;
+	int ret;
+
+	if (!size || iov_iter_count(to) < size)
+		return -EMSGSIZE;
+	while (iov_iter_count(to) >= size) {
+		struct chan_dest dest = { .iter = to, .room = size };
+
+		if (done && signal_pending(current))
+			break;
+		ret = chan_recv(f->chan, &dest, how);
+		if (ret)
+			return done ?: ret;
+		done += size;
+		how->until = CHAN_NOWAIT;
+		cond_resched();
+	}
+	return done;
+}
+
+/* A message for a buffer which holds any that this channel can have. */
+static ssize_t read_whole(struct chan_file *f, struct iov_iter *to, struct chan_blocking *how)
+{
+	int ret;
+
+	for (;;) {
+		struct chan_dest dest = { .iter = to, .room = f->chan->ring.elem_size };
+
+		ret = chan_recv(f->chan, &dest, how);
+		if (ret)
+			return ret;
+		if (dest.len)
+			return dest.len;
+		/* An empty message: to return 0 would mean the end. */
+		cond_resched();
+	}
+}
+
+static struct chan_rest *get_rest(struct chan_file *f)
+{
+	struct chan_rest *rest = READ_ONCE(f->rest), *other;
+
+	if (rest)
+		return rest;
+	rest = kzalloc(sizeof(*rest), GFP_KERNEL_ACCOUNT);
+	if (!rest)
+		return NULL;
+	mutex_init(&rest->lock);
+	other = cmpxchg(&f->rest, NULL, rest);
+	if (!other)
+		return rest;
+	kfree(rest);
+	return other;
+}
+
+static int lock_rest(struct chan_rest *rest, const struct chan_blocking *how)
+{
+	if (how->until == CHAN_NOWAIT)
+		return mutex_trylock(&rest->lock) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(&rest->lock) ? -ERESTARTSYS : 0;
+}
+
+/* Take the next message that is not empty. */
+static int refill_rest(struct chan_file *f, struct chan_rest *rest, struct chan_blocking *how)
+{
+	struct chan_dest dest = { .elem = &rest->elem, .room = CHAN_ANY_ROOM };
+	int ret;
+
+	do {
+		chan_elem_drop(&rest->elem);
+		ret = chan_recv(f->chan, &dest, how);
+		if (ret)
+			return ret;
+		WRITE_ONCE(rest->left, rest->elem.len);
+		cond_resched();
+	} while (!rest->left);
+	return 0;
+}
+
+static ssize_t read_rest(struct chan_rest *rest, struct iov_iter *to)
+{
+	size_t n = min_t(size_t, iov_iter_count(to), rest->left);
+	const void *bytes = chan_elem_bytes(&rest->elem) + rest->elem.len - rest->left;
+
+	n = copy_to_iter(bytes, n, to);
+	WRITE_ONCE(rest->left, rest->left - n);
+	return n ?: -EFAULT;
+}
+
+static int next_message(struct chan_file *f, struct chan_rest *rest, struct iov_iter *to,
+			struct chan_blocking *how)
+{
+	size_t n = min_t(size_t, iov_iter_count(to), f->chan->ring.elem_size);
+
+	/* No message is taken for a buffer that cannot be written at all. */
+	if (n && fault_in_iov_iter_writeable(to, n) == n)
+		return -EFAULT;
+	return refill_rest(f, rest, how);
+}
+
+/* A message part by part, for a buffer which may be too short for all of it. */
+static ssize_t read_part(struct chan_file *f, struct iov_iter *to, struct chan_blocking *how)
+{
+	struct chan_rest *rest = get_rest(f);
+	ssize_t ret;
+
+	if (!rest)
+		return -ENOMEM;
+	ret = lock_rest(rest, how);
+	if (ret)
+		return ret;
+	if (!rest->left)
+		ret = next_message(f, rest, to, how);
+	if (!ret)
+		ret = read_rest(rest, to);
+	mutex_unlock(&rest->lock);
+	return ret;
+}
+
+static bool has_rest(const struct chan_file *f)
+{
+	const struct chan_rest *rest = READ_ONCE(f->rest);
+
+	return rest && READ_ONCE(rest->left);
+}
+
+static ssize_t read_message(struct chan_file *f, struct iov_iter *to, struct chan_blocking *how)
+{
+	if (has_rest(f) || iov_iter_count(to) < f->chan->ring.elem_size)
+		return read_part(f, to, how);
+	return read_whole(f, to, how);
+}
+
+static ssize_t chan_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct chan_blocking how = { .until = iocb_patience(iocb) };
+	struct chan_file *f = iocb->ki_filp->private_data;
+	const struct chan_ring *ring = &f->chan->ring;
+	ssize_t ret;
+
+	if (!iov_iter_count(to))
+		return 0;
+	if (ring->message)
+		ret = read_message(f, to, &how);
+	else
+		ret = read_fixed(f, to, ring->elem_size, &how);
+	count_parks(f, &how);
+	return ret == -EPIPE ? 0 : ret;
+}
+
+static __poll_t chan_poll(struct file *file, poll_table *pt)
+{
+	struct chan_file *f = file->private_data;
+	__poll_t events;
+
+	poll_wait(file, &f->chan->poll, pt);
+	events = chan_poll_events(f->chan, file->f_mode);
+	if (has_rest(f))
+		events |= EPOLLIN | EPOLLRDNORM;
+	return events;
+}
+
+static void show_waiters(struct seq_file *m, struct chan *c, struct chan_queue *q)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct chan_parked parked[CHAN_SHOWN];
+	ktime_t now = ktime_get();
+	int i, n;
+
+	n = chan_list_parked(c, q, parked, ARRAY_SIZE(parked));
+	for (i = 0; i < n; i++) {
+		seq_printf(m, "waiter:\t%d %s %lld\n", pid_nr_ns(parked[i].pid, ns),
+			   chan_wait_reason(parked[i].reason),
+			   ktime_to_ns(ktime_sub(now, parked[i].since)));
+		put_pid(parked[i].pid);
+	}
+}
+
+static const char *state_name(u32 state)
+{
+	if (state & CHAN_REMOVED)
+		return "removed";
+	return state & CHAN_CLOSED ? "closed" : "open";
+}
+
+static void chan_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct chan_file *f = file->private_data;
+	struct chan_info info = {};
+
+	chan_control_info(f->chan, &info);
+	seq_printf(m, "chan-id:\t%llu\n", info.id);
+	seq_printf(m, "chan-name:\t%s\n", info.name);
+	seq_printf(m, "chan-flags:\t%s%s%s\n",
+		   info.flags & CHAN_MESSAGE ? "message" : "fixed",
+		   info.flags & CHAN_AUTOCLOSE ? ",autoclose" : "",
+		   info.flags & CHAN_NAMED ? ",named" : "");
+	seq_printf(m, "state:\t%s\n", state_name(info.state));
+	seq_printf(m, "elem-size:\t%u\n", info.elem_size);
+	seq_printf(m, "cap:\t%llu\n", info.cap);
+	seq_printf(m, "len:\t%llu\n", info.len);
+	seq_printf(m, "recvq:\t%u\n", info.recvq);
+	seq_printf(m, "sendq:\t%u\n", info.sendq);
+	seq_printf(m, "parks:\t%ld\n", atomic_long_read(&f->parks));
+	show_waiters(m, f->chan, &f->chan->recvq);
+	show_waiters(m, f->chan, &f->chan->sendq);
+}
+
+/* Takes over the caller's reference to @c, and on failure drops it. */
+static struct chan_file *file_state_new(struct chan *c, fmode_t mode, bool end)
+{
+	struct chan_file *f;
+
+	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	if (!f)
+		goto put_chan;
+	f->user = chan_user_current(c->user);
+	if (!f->user)
+		goto free_state;
+	f->chan = c;
+	f->end = end;
+	if (end)
+		chan_add_end(c, mode);
+	return f;
+
+free_state:
+	kfree(f);
+put_chan:
+	chan_put(c);
+	return NULL;
+}
+
+static void file_state_free(struct chan_file *f, fmode_t mode)
+{
+	if (f->end)
+		chan_drop_end(f->chan, mode);
+	if (f->rest) {
+		chan_elem_drop(&f->rest->elem);
+		kfree(f->rest);
+	}
+	chan_user_put(f->user);
+	chan_put(f->chan);
+	kfree(f);
+}
+
+static int chan_release(struct inode *inode, struct file *file)
+{
+	file_state_free(file->private_data, file->f_mode);
+	return 0;
+}
+
+/* No position, and non-blocking calls that really do not block. */
+static void set_up_file(struct file *file)
+{
+	stream_open(file_inode(file), file);
+	file->f_mode |= FMODE_NOWAIT;
+}
+
+static int chan_open(struct inode *inode, struct file *file)
+{
+	struct chan *c = chan_node_find(iminor(inode));
+
+	if (!c)
+		return -ENXIO;
+	file->private_data = file_state_new(c, file->f_mode, true);
+	if (!file->private_data)
+		return -ENOMEM;
+	set_up_file(file);
+	return 0;
+}
+
+const struct file_operations chan_fops = {
+	.owner = THIS_MODULE,
+	.open = chan_open,
+	.release = chan_release,
+	.read_iter = chan_read_iter,
+	.write_iter = chan_write_iter,
+	.poll = chan_poll,
+	.unlocked_ioctl = chan_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = chan_show_fdinfo,
+};
+
+/**
+ * chan_file_new() - a new open file description which is in no directory
+ * @c: the channel; takes a reference of its own.
+ * @fd_flags: O_RDONLY, O_WRONLY or O_RDWR; O_NONBLOCK.
+ * @end: whether it counts as an end for AUTOCLOSE.
+ *
+ * May sleep.  Return: the file or an error pointer.
+ */
+struct file *chan_file_new(struct chan *c, unsigned int fd_flags, bool end)
+{
+	unsigned int flags = fd_flags & (O_ACCMODE | O_NONBLOCK);
+	struct chan_file *f;
+	struct file *file;
+
+	chan_get(c);
+	f = file_state_new(c, OPEN_FMODE(flags), end);
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	file = anon_inode_getfile("[chan]", &chan_fops, f, flags);
+	if (IS_ERR(file))
+		file_state_free(f, OPEN_FMODE(flags));
+	else
+		set_up_file(file);
+	return file;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The commands of a channel and of /dev/chanctl: arguments in, replies out.
+ */
+#include <linux/build_bug.h>
+#include <linux/uaccess.h>
+
+#include "chan.h"
+#include "file.h"
+#include "ioctl.h"
+
+/* User space is compiled with these, 32-bit programs too. */
+static_assert(sizeof(struct chan_xfer) == 16);
+static_assert(sizeof(struct chan_xfer_until) == 24);
+static_assert(offsetof(struct chan_xfer_until, deadline) == 16);
+static_assert(sizeof(struct chan_make) == 40);
+static_assert(offsetof(struct chan_make, cap) == 16);
+static_assert(offsetof(struct chan_make, name) == 24);
+static_assert(sizeof(struct chan_remove) == 16);
+static_assert(sizeof(struct chan_dup) == 8);
+static_assert(sizeof(struct chan_info) == 192);
+static_assert(offsetof(struct chan_info, sends) == 64);
+static_assert(offsetof(struct chan_info, name) == 120);
+static_assert(sizeof(struct chan_query) == 104);
+
+/* Every struct that says its size has at least that and one word more. */
+#define CHAN_MIN_SIZE		8
+
+union chan_args {
+	u32 size;
+	struct chan_make make;
+	struct chan_remove remove;
+	struct chan_dup dup;
+	struct chan_info info;
+	struct chan_query query;
+};
+
+/**
+ * struct command - one command
+ * @cmd: its number.
+ * @size: of its struct; 0 if it takes none.
+ * @reply: whether the struct is its answer rather than its argument.
+ * @run: does it.
+ */
+struct command {
+	unsigned int cmd;
+	u32 size;
+	bool reply;
+	long (*run)(struct file *file, union chan_args *args);
+};
+
+static long do_make(struct file *file, union chan_args *args)
+{
+	return chan_control_make(&args->make);
+}
+
+static long do_remove(struct file *file, union chan_args *args)
+{
+	return chan_control_remove(&args->remove);
+}
+
+static long do_query(struct file *file, union chan_args *args)
+{
+	chan_control_query(&args->query);
+	return 0;
+}
+
+static long do_close(struct file *file, union chan_args *args)
+{
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	return chan_close(chan_file_chan(file));
+}
+
+static long do_len(struct file *file, union chan_args *args)
+{
+	struct chan *c = chan_file_chan(file);
+
+	return chan_gone(c) ?: chan_len(c);
+}
+
+static long do_cap(struct file *file, union chan_args *args)
+{
+	struct chan *c = chan_file_chan(file);
+
+	return chan_gone(c) ?: c->ring.cap;
+}
+
+static long do_elem_size(struct file *file, union chan_args *args)
+{
+	struct chan *c = chan_file_chan(file);
+
+	return chan_gone(c) ?: c->ring.elem_size;
+}
+
+static long do_dup(struct file *file, union chan_args *args)
+{
+	return chan_control_dup(file, args->dup.fd_flags);
+}
+
+static long do_info(struct file *file, union chan_args *args)
+{
+	chan_control_info(chan_file_chan(file), &args->info);
+	return 0;
+}
+
+#define COMMAND(name, type, is_reply, fn) \
+	{ .cmd = CHAN_IOC_##name, .size = sizeof(type), .reply = is_reply, .run = fn }
+#define COMMAND_NOARG(name, fn) \
+	{ .cmd = CHAN_IOC_##name, .run = fn }
+
+static const struct command chanctl_commands[] = {
+	COMMAND(MAKE, struct chan_make, false, do_make),
+	COMMAND(REMOVE, struct chan_remove, false, do_remove),
+	COMMAND(QUERY, struct chan_query, true, do_query),
+	{}
+};
+
+static const struct command chan_commands[] = {
+	COMMAND_NOARG(CLOSE, do_close),
+	COMMAND_NOARG(LEN, do_len),
+	COMMAND_NOARG(CAP, do_cap),
+	COMMAND_NOARG(ELEM_SIZE, do_elem_size),
+	COMMAND(DUP, struct chan_dup, false, do_dup),
+	COMMAND(INFO, struct chan_info, true, do_info),
+	COMMAND(QUERY, struct chan_query, true, do_query),
+	{}
+};
+
+static int get_size(u32 *size, const void __user *arg)
+{
+	if (get_user(*size, (const u32 __user *)arg))
+		return -EFAULT;
+	if (*size < CHAN_MIN_SIZE)
+		return -EINVAL;
+	return *size > PAGE_SIZE ? -E2BIG : 0;
+}
+
+static int put_reply(void __user *arg, u32 size, union chan_args *args, u32 known)
+{
+	args->size = min(size, known);
+	if (copy_to_user(arg, args, args->size))
+		return -EFAULT;
+	if (size > known && clear_user(arg + known, size - known))
+		return -EFAULT;
+	return 0;
+}
+
+static long run(const struct command *command, struct file *file, void __user *arg)
+{
+	union chan_args args = {};
+	u32 size;
+	long ret;
+
+	if (!command->size)
+		return arg ? -EINVAL : command->run(file, &args);
+
+	ret = get_size(&size, arg);
+	if (ret)
+		return ret;
+	if (!command->reply) {
+		ret = copy_struct_from_user(&args, command->size, arg, size);
+		return ret ?: command->run(file, &args);
+	}
+	ret = command->run(file, &args);
+	return ret ?: put_reply(arg, size, &args, command->size);
+}
+
+static long dispatch(const struct command *command, struct file *file, unsigned int cmd,
+		     unsigned long arg)
+{
+	for (; command->run; command++)
+		if (command->cmd == cmd)
+			return run(command, file, (void __user *)arg);
+	return -ENOTTY;
+}
+
+/* CHAN_TRY and the descriptor's O_NONBLOCK say how long. */
+static int get_xfer(struct file *file, struct chan_xfer *x, ktime_t *until,
+		    const void __user *arg)
+{
+	if (copy_from_user(x, arg, sizeof(*x)))
+		return -EFAULT;
+	if (x->flags & ~CHAN_TRY)
+		return -EINVAL;
+	*until = x->flags & CHAN_TRY ? CHAN_NOWAIT : chan_file_patience(file);
+	return 0;
+}
+
+/* The deadline says how long. */
+static int get_xfer_until(struct chan_xfer *x, ktime_t *until, const void __user *arg)
+{
+	struct chan_xfer_until u;
+
+	if (copy_from_user(&u, arg, sizeof(u)))
+		return -EFAULT;
+	if (u.xfer.flags)
+		return -EINVAL;
+	*x = u.xfer;
+	*until = chan_deadline(u.deadline);
+	return 0;
+}
+
+long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const void __user *uarg = (const void __user *)arg;
+	struct chan_xfer x;
+	ktime_t until;
+
+	switch (cmd) {
+	case CHAN_IOC_SEND:
+		return get_xfer(file, &x, &until, uarg) ?: chan_file_send(file, &x, until);
+	case CHAN_IOC_RECV:
+		return get_xfer(file, &x, &until, uarg) ?: chan_file_recv(file, &x, until);
+	case CHAN_IOC_SEND_UNTIL:
+		return get_xfer_until(&x, &until, uarg) ?: chan_file_send(file, &x, until);
+	case CHAN_IOC_RECV_UNTIL:
+		return get_xfer_until(&x, &until, uarg) ?: chan_file_recv(file, &x, until);
+	}
+	return dispatch(chan_commands, file, cmd, arg);
+}
+
+long chanctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return dispatch(chanctl_commands, file, cmd, arg);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and unloading.
+ */
+#include <linux/init.h>
+#include <linux/module.h>
+
+#include "chan.h"
+#include "ioctl.h"
+#include "node.h"
+
+static int __init chan_init(void)
+{
+	int ret;
+
+	ret = chan_core_init();
+	if (ret)
+		return ret;
+	ret = chan_node_init();
+	if (ret)
+		goto core_exit;
+	ret = chan_control_init();
+	if (ret)
+		goto node_exit;
+	return 0;
+
+node_exit:
+	chan_node_exit();
+core_exit:
+	chan_core_exit();
+	return ret;
+}
+
+static void __exit chan_exit(void)
+{
+	chan_control_exit();
+	chan_node_exit();
+	chan_core_exit();
+}
+
+module_init(chan_init);
+module_exit(chan_exit);
+
+MODULE_DESCRIPTION("Go channels as descriptors and character devices");
+MODULE_AUTHOR("The chan authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

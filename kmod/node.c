@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names: /dev/chan/NAME and /dev/chanN, who may make and remove them, and what
+ * /sys/class/chan shows.
+ *
+ * devtmpfs makes and removes the nodes.  A node has an entry in the table of minors
+ * from its making to the last release of its channel, so that a minor is not used
+ * anew while somebody holds the old channel; only until its removal is it listed,
+ * that is, found by name and opened by minor.
+ */
+#include <linux/cdev.h>
+#include <linux/ctype.h>
+#include <linux/cred.h>
+#include <linux/device.h>
+#include <linux/hashtable.h>
+#include <linux/kdev_t.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/stringhash.h>
+#include <linux/sysfs.h>
+#include <linux/user_namespace.h>
+#include <linux/wait_bit.h>
+#include <linux/xarray.h>
+
+#include "chan.h"
+#include "compat.h"
+#include "file.h"
+#include "ioctl.h"
+#include "node.h"
+
+#define CHAN_MINORS		(1U << MINORBITS)
+
+/**
+ * struct chan_node - the name of a channel
+ * @dev: its device; owns this struct.
+ * @link: in the table of names.
+ * @chan: the channel.  Referenced as long as the node is listed.
+ * @listed: not removed.
+ * @minor: number of the device.
+ * @uid: owner of the node.
+ * @gid: group of the node.
+ * @mode: permissions of the node.
+ * @name: "chanN", or what is below /dev/chan.
+ */
+struct chan_node {
+	struct device dev;
+	struct hlist_node link;
+	struct chan *chan;
+	bool listed;
+	u32 minor;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	char name[CHAN_NAME_MAX + 1];
+};
+
+static struct class *chan_class;
+static struct cdev chan_cdev;
+static dev_t chan_devt;
+
+static DEFINE_MUTEX(chan_node_mutex);
+static DEFINE_HASHTABLE(names, 10);
+static DEFINE_XARRAY_ALLOC(minors);
+static atomic_t live_nodes;
+
+static struct chan_node *to_node(const struct device *dev)
+{
+	return container_of(dev, struct chan_node, dev);
+}
+
+const char *chan_node_name(const struct chan_node *node)
+{
+	return node->name;
+}
+
+u32 chan_node_minor(const struct chan_node *node)
+{
+	return node->minor;
+}
+
+/* sysfs: one file a value of struct chan_info.  Documentation/ABI describes them. */
+#define CHAN_ATTR(_name, _format, _value)					\
+static ssize_t _name##_show(struct device *dev, struct device_attribute *attr,	\
+			    char *buf)						\
+{										\
+	struct chan_info info = {};						\
+										\
+	chan_control_info(to_node(dev)->chan, &info);				\
+	return sysfs_emit(buf, _format "\n", _value);				\
+}										\
+static DEVICE_ATTR_RO(_name)
+
+CHAN_ATTR(name, "%s", info.name);
+CHAN_ATTR(id, "%llu", info.id);
+CHAN_ATTR(owner, "%u", info.owner);
+CHAN_ATTR(elem_size, "%u", info.elem_size);
+CHAN_ATTR(cap, "%llu", info.cap);
+CHAN_ATTR(len, "%llu", info.len);
+CHAN_ATTR(message, "%d", !!(info.flags & CHAN_MESSAGE));
+CHAN_ATTR(autoclose, "%d", !!(info.flags & CHAN_AUTOCLOSE));
+CHAN_ATTR(closed, "%d", !!(info.state & CHAN_CLOSED));
+CHAN_ATTR(recvq, "%u", info.recvq);
+CHAN_ATTR(sendq, "%u", info.sendq);
+CHAN_ATTR(receivers, "%u", info.receivers);
+CHAN_ATTR(senders, "%u", info.senders);
+CHAN_ATTR(sends, "%llu", info.sends);
+CHAN_ATTR(receives, "%llu", info.receives);
+CHAN_ATTR(handoffs, "%llu", info.handoffs);
+CHAN_ATTR(recv_parks, "%llu", info.recv_parks);
+CHAN_ATTR(send_parks, "%llu", info.send_parks);
+CHAN_ATTR(aborts, "%llu", info.aborts);
+CHAN_ATTR(lost, "%llu", info.lost);
+
+static struct attribute *chan_attrs[] = {
+	&dev_attr_name.attr,
+	&dev_attr_id.attr,
+	&dev_attr_owner.attr,
+	&dev_attr_elem_size.attr,
+	&dev_attr_cap.attr,
+	&dev_attr_len.attr,
+	&dev_attr_message.attr,
+	&dev_attr_autoclose.attr,
+	&dev_attr_closed.attr,
+	&dev_attr_recvq.attr,
+	&dev_attr_sendq.attr,
+	&dev_attr_receivers.attr,
+	&dev_attr_senders.attr,
+	&dev_attr_sends.attr,
+	&dev_attr_receives.attr,
+	&dev_attr_handoffs.attr,
+	&dev_attr_recv_parks.attr,
+	&dev_attr_send_parks.attr,
+	&dev_attr_aborts.attr,
+	&dev_attr_lost.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(chan);
+
+/* The path below /dev, and whose it is. */
+static char *chan_devnode(chan_devnode_t *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
+{
+	const struct chan_node *node = to_node(dev);
+	bool chosen = strcmp(node->name, dev_name(dev));
+
+	/* The type keeps a mode of 0 from being taken for none. */
+	if (mode)
+		*mode = S_IFCHR | node->mode;
+	if (uid)
+		*uid = node->uid;
+	if (gid)
+		*gid = node->gid;
+	return kasprintf(GFP_KERNEL, "%s%s", chosen ? "chan/" : "", node->name);
+}
+
+static void chan_node_release(struct device *dev)
+{
+	struct chan_node *node = to_node(dev);
+
+	if (dev->devt)
+		xa_erase(&minors, node->minor);
+	kfree(node);
+	if (atomic_dec_and_test(&live_nodes))
+		wake_up_var(&live_nodes);
+}
+
+static const struct device_type chan_node_type = {
+	.name = "chan",
+	.groups = chan_groups,
+	.devnode = chan_devnode,
+	.release = chan_node_release,
+};
+
+/* "chan" and a number is what the kernel gives to those without a name. */
+static bool is_kernel_name(const char *name)
+{
+	size_t digits;
+
+	if (strncmp(name, "chan", 4))
+		return false;
+	digits = strspn(name + 4, "0123456789");
+	return digits && !name[4 + digits];
+}
+
+static bool is_valid_name(const char *name)
+{
+	const char *p;
+
+	if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || is_kernel_name(name))
+		return false;
+	for (p = name; *p; p++)
+		if (!(isascii(*p) && isalnum(*p)) && !strchr("._-", *p))
+			return false;
+	return true;
+}
+
+/* -EINVAL if it is too long, -EFAULT. */
+static int get_name(char *name, const char __user *uname)
+{
+	long n = strncpy_from_user(name, uname, CHAN_NAME_MAX + 1);
+
+	if (n < 0)
+		return n;
+	return n > CHAN_NAME_MAX ? -EINVAL : 0;
+}
+
+static u32 name_hash(const char *name)
+{
+	return full_name_hash(NULL, name, strlen(name));
+}
+
+static struct chan_node *find_name(const char *name)
+{
+	struct chan_node *node;
+
+	lockdep_assert_held(&chan_node_mutex);
+	hash_for_each_possible(names, node, link, name_hash(name))
+		if (!strcmp(node->name, name))
+			return node;
+	return NULL;
+}
+
+static struct chan_node *node_alloc(struct chan *c, u32 mode)
+{
+	struct chan_node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
+
+	if (!node)
+		return NULL;
+	device_initialize(&node->dev);
+	node->dev.class = chan_class;
+	node->dev.type = &chan_node_type;
+	node->chan = c;
+	node->uid = current_fsuid();
+	node->gid = current_fsgid();
+	node->mode = mode & ~current_umask();
+	atomic_inc(&live_nodes);
+	return node;
+}
+
+static int take_minor(struct chan_node *node)
+{
+	int ret;
+
+	ret = xa_alloc(&minors, &node->minor, node, XA_LIMIT(0, CHAN_MINORS - 1), GFP_KERNEL);
+	if (ret)
+		return ret == -EBUSY ? -ENOSPC : ret;
+	node->dev.devt = MKDEV(MAJOR(chan_devt), node->minor);
+	return dev_set_name(&node->dev, "chan%u", node->minor);
+}
+
+static void list_node(struct chan_node *node)
+{
+	lockdep_assert_held(&chan_node_mutex);
+	hash_add(names, &node->link, name_hash(node->name));
+	node->listed = true;
+	node->chan->node = node;
+	chan_get(node->chan);
+}
+
+/* The caller has the name's reference to the channel from now on. */
+static void unlist_node(struct chan_node *node)
+{
+	lockdep_assert_held(&chan_node_mutex);
+	hash_del(&node->link);
+	node->listed = false;
+}
+
+/* Give the node its name, if the user has not, and make it appear. */
+static int publish(struct chan_node *node)
+{
+	int ret;
+
+	lockdep_assert_held(&chan_node_mutex);
+	if (*node->name && find_name(node->name))
+		return -EEXIST;
+	ret = take_minor(node);
+	if (ret)
+		return ret;
+	if (!*node->name)
+		strscpy(node->name, dev_name(&node->dev), sizeof(node->name));
+
+	list_node(node);
+	ret = device_add(&node->dev);
+	if (!ret)
+		return 0;
+	unlist_node(node);
+	node->chan->node = NULL;
+	chan_put(node->chan);
+	return ret;
+}
+
+static int node_add(struct chan *c, const char __user *uname, u32 mode)
+{
+	struct chan_node *node = node_alloc(c, mode);
+	int ret = 0;
+
+	if (!node)
+		return -ENOMEM;
+	if (uname) {
+		ret = get_name(node->name, uname);
+		if (!ret && !is_valid_name(node->name))
+			ret = -EINVAL;
+	}
+	if (!ret) {
+		mutex_lock(&chan_node_mutex);
+		ret = publish(node);
+		mutex_unlock(&chan_node_mutex);
+	}
+	if (ret)
+		put_device(&node->dev);
+	return ret;
+}
+
+/**
+ * chan_node_add() - give a channel a name
+ * @c: the channel.
+ * @uname: the name, in user memory; NULL for one of the kernel's choice.
+ * @mode: permissions of the node, before the umask.
+ *
+ * devtmpfs is one for all, so this is for the initial user namespace.  May sleep.
+ *
+ * Return: 0, -EPERM, -EDQUOT, -EEXIST, -EINVAL, -EFAULT, -ENOSPC, -ENOMEM.
+ */
+int chan_node_add(struct chan *c, const char __user *uname, u32 mode)
+{
+	int ret;
+
+	if (current_user_ns() != &init_user_ns)
+		return -EPERM;
+	ret = chan_charge_name(c->user);
+	if (ret)
+		return ret;
+	ret = node_add(c, uname, mode);
+	if (ret)
+		chan_uncharge_name(c->user);
+	return ret;
+}
+
+/* The channel's last reference has gone. */
+void chan_node_put(struct chan_node *node)
+{
+	put_device(&node->dev);
+}
+
+/* The channel of a node that is opened, with a reference; NULL if it was removed. */
+struct chan *chan_node_find(u32 minor)
+{
+	struct chan_node *node;
+	struct chan *c = NULL;
+
+	mutex_lock(&chan_node_mutex);
+	node = xa_load(&minors, minor);
+	if (node && node->listed) {
+		c = node->chan;
+		chan_get(c);
+	}
+	mutex_unlock(&chan_node_mutex);
+	return c;
+}
+
+static struct chan *remove_node(struct chan_node *node)
+{
+	struct chan *c = node->chan;
+
+	lockdep_assert_held(&chan_node_mutex);
+	unlist_node(node);
+	device_del(&node->dev);
+	chan_uncharge_name(c->user);
+	return c;
+}
+
+static struct chan *remove_name(const char *name)
+{
+	struct chan_node *node = find_name(name);
+
+	if (!node)
+		return ERR_PTR(-ENOENT);
+	if (!uid_eq(node->uid, current_fsuid()) && !capable(CAP_FOWNER))
+		return ERR_PTR(-EPERM);
+	return remove_node(node);
+}
+
+/**
+ * chan_node_remove() - remove a named channel
+ * @uname: its name, in user memory.
+ *
+ * The name is free at once; calls on the channel get EIDRM.  May sleep.
+ *
+ * Return: 0, -ENOENT, -EPERM, -EINVAL, -EFAULT.
+ */
+int chan_node_remove(const char __user *uname)
+{
+	char name[CHAN_NAME_MAX + 1];
+	struct chan *c;
+	int ret;
+
+	ret = get_name(name, uname);
+	if (ret)
+		return ret;
+	mutex_lock(&chan_node_mutex);
+	c = remove_name(name);
+	mutex_unlock(&chan_node_mutex);
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+
+	chan_remove(c);
+	chan_put(c);
+	return 0;
+}
+
+static void remove_all(void)
+{
+	struct chan_node *node;
+	struct hlist_node *next;
+	int bucket;
+
+	mutex_lock(&chan_node_mutex);
+	hash_for_each_safe(names, bucket, next, node, link)
+		chan_put(remove_node(node));
+	mutex_unlock(&chan_node_mutex);
+}
+
+int chan_node_init(void)
+{
+	int ret;
+
+	chan_class = chan_class_create("chan");
+	if (IS_ERR(chan_class))
+		return PTR_ERR(chan_class);
+	ret = alloc_chrdev_region(&chan_devt, 0, CHAN_MINORS, "chan");
+	if (ret)
+		goto destroy_class;
+	cdev_init(&chan_cdev, &chan_fops);
+	chan_cdev.owner = THIS_MODULE;
+	ret = cdev_add(&chan_cdev, chan_devt, CHAN_MINORS);
+	if (ret)
+		goto unregister;
+	return 0;
+
+unregister:
+	unregister_chrdev_region(chan_devt, CHAN_MINORS);
+destroy_class:
+	class_destroy(chan_class);
+	return ret;
+}
+
+/* No file is open any more, so the names hold the last references. */
+void chan_node_exit(void)
+{
+	cdev_del(&chan_cdev);
+	remove_all();
+	wait_var_event(&live_nodes, !atomic_read(&live_nodes));
+	unregister_chrdev_region(chan_devt, CHAN_MINORS);
+	class_destroy(chan_class);
+}

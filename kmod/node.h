@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names: the device node of a channel, and what sysfs shows of it.
+ */
+#ifndef CHAN_NODE_H
+#define CHAN_NODE_H
+
+#include <linux/types.h>
+
+struct chan;
+struct chan_node;
+
+int chan_node_add(struct chan *c, const char __user *name, u32 mode);
+struct chan *chan_node_find(u32 minor);
+int chan_node_remove(const char __user *name);
+void chan_node_put(struct chan_node *node);
+const char *chan_node_name(const struct chan_node *node);
+u32 chan_node_minor(const struct chan_node *node);
+
+int chan_node_init(void);
+void chan_node_exit(void);
+
+#endif /* CHAN_NODE_H */

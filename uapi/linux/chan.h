@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Channels: the interface between user space and the chan module.
+ *
+ * A channel is a file descriptor.  CHAN_IOC_MAKE on /dev/chanctl makes one;
+ * opening a named one (/dev/chan/NAME, or /dev/chanN when the kernel chose the
+ * name) yields another descriptor of the same channel.  Every other command is
+ * an ioctl on a channel's own descriptor, and read(2), write(2) and poll(2)
+ * work on it too.  The semantics are those of channels in the Go language
+ * specification: see Documentation/abi.rst.
+ *
+ * How the structs grow.  CHAN_IOC_SEND and CHAN_IOC_RECV and their _UNTIL forms
+ * take small fixed structs which never change.  All others begin with the size
+ * in bytes of the struct that the caller was compiled with.  A shorter struct
+ * stands for one whose missing fields are 0; a longer one is accepted as long
+ * as everything that this kernel does not know is 0.
+ *
+ * What an errno means, whatever the command:
+ *
+ *   EAGAIN     the operation would block, and was asked not to
+ *   EBADF      not an open descriptor, or it does not grant this direction
+ *   E2BIG      the struct is newer than the kernel, and uses what is new
+ *   EDQUOT     a limit of this user is reached (CHAN_IOC_QUERY shows them)
+ *   EFAULT     a bad pointer; nothing was sent, and nothing was consumed but in
+ *              the one case which counts as "lost" (struct chan_info)
+ *   EIDRM      the channel was removed
+ *   EINTR      a signal arrived before anything happened
+ *   EINVAL     an unknown flag, a reserved field that is not 0, a bad name
+ *   EMSGSIZE   the size does not suit the channel's elements
+ *   ENOSPC     a limit of the module is reached (CHAN_IOC_QUERY shows them)
+ *   ENOTTY     not a channel, or a command that this kernel does not know
+ *   EPIPE      the channel is closed
+ *   ETIMEDOUT  the deadline passed
+ */
+#ifndef _UAPI_LINUX_CHAN_H
+#define _UAPI_LINUX_CHAN_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* The version of this interface; it grows when a command or a field is added. */
+#define CHAN_ABI_VERSION	1
+
+/* Longest name of a channel, in bytes, without the final NUL. */
+#define CHAN_NAME_MAX		64
+
+/* No deadline: wait for ever. */
+#define CHAN_FOREVER		(~(__u64)0)
+
+/* Flags of a channel (struct chan_make, struct chan_info). */
+#define CHAN_MESSAGE		(1U << 0) /* elements keep their own length */
+#define CHAN_AUTOCLOSE		(1U << 1) /* closes with its last end */
+#define CHAN_NAMED		(1U << 2) /* has a device node */
+
+/* States of a channel (struct chan_info). */
+#define CHAN_CLOSED		(1U << 0) /* no more sends */
+#define CHAN_REMOVED		(1U << 1) /* the name and the contents are gone */
+
+/* Flags of one send or receive. */
+#define CHAN_TRY		(1U << 0) /* do not block */
+
+/* Features (struct chan_query). */
+#define CHAN_FEATURE_MESSAGE	(1ULL << 0) /* CHAN_MESSAGE */
+#define CHAN_FEATURE_AUTOCLOSE	(1ULL << 1) /* CHAN_AUTOCLOSE */
+#define CHAN_FEATURE_NAMES	(1ULL << 2) /* CHAN_NAMED */
+
+/**
+ * struct chan_xfer - one send or receive
+ * @addr: user address of the element, or of the room for it.  0 in a receive
+ *	discards the element.
+ * @size: bytes at @addr.  Fixed elements: exactly the channel's element size (a
+ *	receive that discards may also say 0).  Messages: the length to send, or
+ *	the room to receive into.
+ * @flags: CHAN_TRY, or 0 to wait unless the descriptor is O_NONBLOCK.
+ *
+ * Argument of CHAN_IOC_SEND, which returns 0, and of CHAN_IOC_RECV, which
+ * returns 0 if the channel is closed and drained (the room is then zeroed), and
+ * otherwise 1 plus the length of the element received.
+ */
+struct chan_xfer {
+	__u64 addr;
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct chan_xfer_until - one send or receive with a deadline
+ * @xfer: as without a deadline; its flags must be 0, and O_NONBLOCK is ignored.
+ * @deadline: absolute CLOCK_MONOTONIC time in nanoseconds.  One that has passed
+ *	means to try once.  CHAN_FOREVER means none.
+ */
+struct chan_xfer_until {
+	struct chan_xfer xfer;
+	__u64 deadline;
+};
+
+/**
+ * struct chan_make - make a channel
+ * @size: sizeof(struct chan_make).
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED.
+ * @fd_flags: of the descriptor returned: O_CLOEXEC, O_NONBLOCK.
+ * @elem_size: bytes of an element; with CHAN_MESSAGE, the most it may have.
+ * @cap: elements the channel buffers; 0 makes it unbuffered.
+ * @name: with CHAN_NAMED: user address of a NUL-terminated name of 1 to
+ *	CHAN_NAME_MAX characters out of [A-Za-z0-9._-], neither "." nor ".." nor
+ *	"chan" followed by digits only.  0: the kernel picks "chanN".
+ *	Without CHAN_NAMED: 0.
+ * @mode: with CHAN_NAMED: permissions of the node, less the umask.
+ *	Without CHAN_NAMED: 0.
+ * @reserved: 0.
+ *
+ * The command returns a descriptor of the new channel that may send and
+ * receive.  Errors: EEXIST (the name is taken), EPERM (a name is asked for
+ * outside the initial user namespace), EDQUOT, ENOSPC, EMFILE, ENFILE, ENOMEM.
+ */
+struct chan_make {
+	__u32 size;
+	__u32 flags;
+	__u32 fd_flags;
+	__u32 elem_size;
+	__u64 cap;
+	__u64 name;
+	__u32 mode;
+	__u32 reserved;
+};
+
+/**
+ * struct chan_remove - remove a named channel
+ * @size: sizeof(struct chan_remove).
+ * @flags: 0.
+ * @name: user address of the NUL-terminated name.
+ *
+ * Errors: ENOENT (no such name), EPERM (neither its owner nor CAP_FOWNER).
+ */
+struct chan_remove {
+	__u32 size;
+	__u32 flags;
+	__u64 name;
+};
+
+/**
+ * struct chan_dup - another descriptor of the same channel
+ * @size: sizeof(struct chan_dup).
+ * @fd_flags: O_RDONLY, O_WRONLY or O_RDWR, not more than the descriptor it is
+ *	asked of grants; O_CLOEXEC, O_NONBLOCK.
+ *
+ * Unlike dup(2), the result is an open file description of its own.
+ */
+struct chan_dup {
+	__u32 size;
+	__u32 fd_flags;
+};
+
+/**
+ * struct chan_info - what a channel is and what it has done
+ * @size: sizeof(struct chan_info) of the caller; the kernel fills as much.
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED.
+ * @id: number of the channel, unique as long as the module is loaded.
+ * @cap: elements it can buffer.
+ * @len: elements it buffers now.
+ * @elem_size: bytes of an element, or the most of a message.
+ * @state: CHAN_CLOSED, CHAN_REMOVED.
+ * @minor: with CHAN_NAMED: minor number of its node, the N of chanN.
+ * @owner: user id of the maker, as seen by the caller.
+ * @receivers: open file descriptions that may receive, as AUTOCLOSE counts them.
+ * @senders: open file descriptions that may send, as AUTOCLOSE counts them.
+ * @recvq: receivers parked now.
+ * @sendq: senders parked now.
+ * @sends: elements sent.
+ * @receives: elements received.
+ * @handoffs: elements that went from a sender to a receiver without waiting in
+ *	the buffer.
+ * @recv_parks: how often a receiver parked.
+ * @send_parks: how often a sender parked.
+ * @aborts: how often a signal or a deadline ended a park.
+ * @lost: elements that were gone when their receiver's memory turned out to be
+ *	unwritable although it was writable before.
+ * @name: its name, NUL-terminated; empty for an anonymous channel.
+ *
+ * This command also answers for a removed channel.
+ */
+struct chan_info {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u64 cap;
+	__u64 len;
+	__u32 elem_size;
+	__u32 state;
+	__u32 minor;
+	__u32 owner;
+	__u32 receivers;
+	__u32 senders;
+	__u32 recvq;
+	__u32 sendq;
+	__u64 sends;
+	__u64 receives;
+	__u64 handoffs;
+	__u64 recv_parks;
+	__u64 send_parks;
+	__u64 aborts;
+	__u64 lost;
+	char name[CHAN_NAME_MAX + 8];
+};
+
+/**
+ * struct chan_query - what this kernel offers, its limits, and their use
+ * @size: sizeof(struct chan_query) of the caller; the kernel fills as much.
+ * @abi: CHAN_ABI_VERSION of the kernel.
+ * @features: CHAN_FEATURE_*.
+ * @max_elem_size: module's limit on @elem_size of struct chan_make, bytes.
+ * @max_cap: module's limit on @cap of struct chan_make, elements.
+ * @max_ring_bytes: module's limit on the buffer of one channel, bytes.
+ * @max_channels: module's limit on all channels.
+ * @channels: how many there are.
+ * @max_user_channels: limit on the channels one user has made.
+ * @user_channels: how many the caller's user has made.
+ * @max_user_names: limit on the names of one user.
+ * @user_names: how many the caller's user has.
+ * @max_user_bytes: limit on the bytes of one user in buffers and in elements
+ *	that are under way.
+ * @user_bytes: how many the caller's user has there.
+ *
+ * Works on /dev/chanctl and on every channel.  Each limit is a module parameter
+ * of the same name in /sys/module/chan/parameters.
+ */
+struct chan_query {
+	__u32 size;
+	__u32 abi;
+	__u64 features;
+	__u64 max_elem_size;
+	__u64 max_cap;
+	__u64 max_ring_bytes;
+	__u64 max_channels;
+	__u64 channels;
+	__u64 max_user_channels;
+	__u64 user_channels;
+	__u64 max_user_names;
+	__u64 user_names;
+	__u64 max_user_bytes;
+	__u64 user_bytes;
+};
+
+#define CHAN_IOC_MAGIC		0xC7
+
+/* On /dev/chanctl. */
+#define CHAN_IOC_MAKE		_IO(CHAN_IOC_MAGIC, 0x00) /* struct chan_make */
+#define CHAN_IOC_REMOVE		_IO(CHAN_IOC_MAGIC, 0x01) /* struct chan_remove */
+
+/* On /dev/chanctl and on a channel. */
+#define CHAN_IOC_QUERY		_IO(CHAN_IOC_MAGIC, 0x02) /* struct chan_query */
+
+/* On a channel. */
+#define CHAN_IOC_SEND		_IOW(CHAN_IOC_MAGIC, 0x10, struct chan_xfer)
+#define CHAN_IOC_RECV		_IOW(CHAN_IOC_MAGIC, 0x11, struct chan_xfer)
+#define CHAN_IOC_SEND_UNTIL	_IOW(CHAN_IOC_MAGIC, 0x12, struct chan_xfer_until)
+#define CHAN_IOC_RECV_UNTIL	_IOW(CHAN_IOC_MAGIC, 0x13, struct chan_xfer_until)
+#define CHAN_IOC_CLOSE		_IO(CHAN_IOC_MAGIC, 0x14) /* argument 0; returns 0 */
+#define CHAN_IOC_LEN		_IO(CHAN_IOC_MAGIC, 0x15) /* argument 0; returns it */
+#define CHAN_IOC_CAP		_IO(CHAN_IOC_MAGIC, 0x16) /* argument 0; returns it */
+#define CHAN_IOC_ELEM_SIZE	_IO(CHAN_IOC_MAGIC, 0x17) /* argument 0; returns it */
+#define CHAN_IOC_DUP		_IO(CHAN_IOC_MAGIC, 0x18) /* struct chan_dup */
+#define CHAN_IOC_INFO		_IO(CHAN_IOC_MAGIC, 0x19) /* struct chan_info */
+
+#endif /* _UAPI_LINUX_CHAN_H */
