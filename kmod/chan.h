@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The objects of the chan module and the functions which work on them.
+ * The objects of the module and the functions which work on them.
  *
  * Objects and owners
  * ------------------
@@ -55,6 +55,7 @@
 #ifndef CHAN_H
 #define CHAN_H
 
+#include <linux/bits.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -74,7 +75,7 @@ struct pid;
 /* A state of ours beside CHAN_CLOSED and CHAN_REMOVED: AUTOCLOSE closed it when
  * its last receiver went.
  */
-#define CHAN_DESERTED		(1U << 8)
+#define CHAN_DESERTED		BIT(8)
 
 /**
  * struct chan_queue - parked tasks, oldest first
@@ -126,7 +127,7 @@ struct chan_stats {
  * @node: its device node, if it has a name.
  */
 struct chan {
-	spinlock_t lock;
+	spinlock_t lock; /* the state, the ring, the queues and the counts */
 	u32 state;
 	struct chan_ring ring;
 	struct chan_queue recvq;
@@ -169,10 +170,17 @@ struct chan_parked {
 	ktime_t since;
 };
 
+/* object.c */
 struct chan *chan_new(u32 flags, u32 elem_size, u64 cap);
 void chan_get(struct chan *c);
 void chan_put(struct chan *c);
+void chan_get_info(struct chan *c, struct chan_info *info);
+int chan_list_parked(struct chan *c, const struct chan_queue *q,
+		     struct chan_parked *parked, int max);
+int chan_object_init(void);
+void chan_object_exit(void);
 
+/* core.c */
 int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how);
 int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how);
 int chan_close(struct chan *c);
@@ -184,12 +192,6 @@ void chan_drop_end(struct chan *c, fmode_t mode);
 int chan_gone(struct chan *c);
 u32 chan_len(struct chan *c);
 __poll_t chan_poll_events(struct chan *c, fmode_t mode);
-void chan_get_info(struct chan *c, struct chan_info *info);
-int chan_list_parked(struct chan *c, const struct chan_queue *q,
-		     struct chan_parked *parked, int max);
-
-int chan_core_init(void);
-void chan_core_exit(void);
 
 /* The steps of the above, for callers who hold the lock. */
 int chan_try_send(struct chan *c, struct chan_elem *elem, struct list_head *ready);

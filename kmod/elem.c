@@ -183,7 +183,9 @@ int chan_dest_finish(struct chan_dest *dest)
  * @dest: the destination; its @elem, if any, is where @elem is already.
  * @elem: the element; owns nothing afterwards.
  *
- * May sleep.  Return: as chan_dest_finish().
+ * May sleep.
+ *
+ * Return: as chan_dest_finish().
  */
 int chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
 {
@@ -202,7 +204,9 @@ int chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
  * @dest: the destination.
  * @len: how much of it.
  *
- * Changes nothing in that memory.  May sleep.  Return: 0 or -EFAULT.
+ * Changes nothing in that memory.  May sleep.
+ *
+ * Return: 0 or -EFAULT.
  */
 int chan_dest_fault_in(struct chan_dest *dest, u32 len)
 {

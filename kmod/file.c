@@ -27,7 +27,7 @@
  * @left: bytes at its end that have not been read; looked at without @lock too.
  */
 struct chan_rest {
-	struct mutex lock;
+	struct mutex lock; /* the message and how much is left of it */
 	struct chan_elem elem;
 	u32 left;
 };
@@ -525,7 +525,9 @@ const struct file_operations chan_fops = {
  * @fd_flags: O_RDONLY, O_WRONLY or O_RDWR; O_NONBLOCK.
  * @end: whether it counts as an end for AUTOCLOSE.
  *
- * May sleep.  Return: the file or an error pointer.
+ * May sleep.
+ *
+ * Return: the file or an error pointer.
  */
 struct file *chan_file_new(struct chan *c, unsigned int fd_flags, bool end)
 {

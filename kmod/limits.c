@@ -2,6 +2,7 @@
 /*
  * Limits: module parameters, and the use that each user makes of channels.
  */
+#include <linux/bits.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/hashtable.h>
@@ -13,7 +14,7 @@
 #include "limits.h"
 
 /* No parameter may exceed this, so that sizes and lengths fit an int. */
-#define CHAN_HARD_MAX		(1U << 30)
+#define CHAN_HARD_MAX		BIT(30)
 
 static int set_bounded(const char *val, const struct kernel_param *kp)
 {
@@ -100,7 +101,9 @@ static struct chan_user *user_new(kuid_t uid)
  * chan_user_current() - the user of the current task
  * @guess: whom it probably is, so that no search is needed; or NULL.
  *
- * May sleep.  Return: the user, with a reference for the caller; NULL for want of
+ * May sleep.
+ *
+ * Return: the user, with a reference for the caller; NULL for want of
  * memory.
  */
 struct chan_user *chan_user_current(struct chan_user *guess)
@@ -125,11 +128,17 @@ struct chan_user *chan_user_get(struct chan_user *user)
 
 void chan_user_put(struct chan_user *user)
 {
-	if (!refcount_dec_and_lock(&user->refs, &users_lock))
+	bool last;
+
+	if (refcount_dec_not_one(&user->refs))
 		return;
-	hash_del(&user->link);
+	spin_lock(&users_lock);
+	last = refcount_dec_and_test(&user->refs);
+	if (last)
+		hash_del(&user->link);
 	spin_unlock(&users_lock);
-	kfree(user);
+	if (last)
+		kfree(user);
 }
 
 static bool charge(atomic_long_t *use, unsigned long n, unsigned long limit, bool exempt)

@@ -13,12 +13,12 @@ static int __init chan_init(void)
 {
 	int ret;
 
-	ret = chan_core_init();
+	ret = chan_object_init();
 	if (ret)
 		return ret;
 	ret = chan_node_init();
 	if (ret)
-		goto core_exit;
+		goto object_exit;
 	ret = chan_control_init();
 	if (ret)
 		goto node_exit;
@@ -26,8 +26,8 @@ static int __init chan_init(void)
 
 node_exit:
 	chan_node_exit();
-core_exit:
-	chan_core_exit();
+object_exit:
+	chan_object_exit();
 	return ret;
 }
 
@@ -35,7 +35,7 @@ static void __exit chan_exit(void)
 {
 	chan_control_exit();
 	chan_node_exit();
-	chan_core_exit();
+	chan_object_exit();
 }
 
 module_init(chan_init);

@@ -8,6 +8,7 @@
  * anew while somebody holds the old channel; only until its removal is it listed,
  * that is, found by name and opened by minor.
  */
+#include <linux/bits.h>
 #include <linux/cdev.h>
 #include <linux/ctype.h>
 #include <linux/cred.h>
@@ -30,7 +31,7 @@
 #include "ioctl.h"
 #include "node.h"
 
-#define CHAN_MINORS		(1U << MINORBITS)
+#define CHAN_MINORS		BIT(MINORBITS)
 
 /**
  * struct chan_node - the name of a channel
@@ -228,6 +229,7 @@ static struct chan_node *node_alloc(struct chan *c, u32 mode)
 	if (!node)
 		return NULL;
 	device_initialize(&node->dev);
+	device_set_pm_not_required(&node->dev);
 	node->dev.class = chan_class;
 	node->dev.type = &chan_node_type;
 	node->chan = c;

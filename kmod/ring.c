@@ -43,7 +43,9 @@ u64 chan_ring_bytes(bool message, u32 elem_size, u64 cap)
  * @elem_size: bytes of an element, or the most of a message.
  * @cap: slots.
  *
- * May sleep.  Return: 0 or -ENOMEM.
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int chan_ring_init(struct chan_ring *ring, bool message, u32 elem_size, u32 cap)
 {

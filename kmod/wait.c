@@ -64,11 +64,13 @@ void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, int index,
  * chan_claim_cancel(); false if the wait has a winner already.
  */
 bool chan_claim(struct chan_waiter *w)
-	__cond_acquires(w->wait->lock)
 {
 	spin_lock(&w->wait->lock);
-	if (w->wait->winner == CHAN_NO_WINNER)
+	if (w->wait->winner == CHAN_NO_WINNER) {
+		/* For sparse, which cannot follow a lock out of here. */
+		__release(&w->wait->lock);
 		return true;
+	}
 	spin_unlock(&w->wait->lock);
 	return false;
 }
@@ -80,8 +82,9 @@ bool chan_claim(struct chan_waiter *w)
  * @ready: list for chan_ready(), once the queue's lock is dropped.
  */
 void chan_claim_commit(struct chan_waiter *w, int result, struct list_head *ready)
-	__releases(w->wait->lock)
 {
+	lockdep_assert_held(&w->wait->lock);
+	__acquire(&w->wait->lock);
 	w->wait->winner = w->index;
 	w->wait->result = result;
 	spin_unlock(&w->wait->lock);
@@ -93,8 +96,8 @@ void chan_claim_commit(struct chan_waiter *w, int result, struct list_head *read
  * @w: the entry, still in its queue.
  */
 void chan_claim_cancel(struct chan_waiter *w)
-	__releases(w->wait->lock)
 {
+	__acquire(&w->wait->lock);
 	spin_unlock(&w->wait->lock);
 }
 

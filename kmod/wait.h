@@ -68,7 +68,7 @@ enum chan_wait_reason {
  * @since: when it parked, CLOCK_MONOTONIC.
  */
 struct chan_wait {
-	spinlock_t lock;
+	spinlock_t lock; /* the winner and its result */
 	int winner;
 	int result;
 	bool done;

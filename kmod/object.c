@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A channel as an object: how it is made and freed, and what it tells of itself.
+ */
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "chan.h"
+#include "node.h"
+
+static struct kmem_cache *chan_cache;
+static atomic64_t chan_last_id;
+
+static void queue_init(struct chan_queue *q)
+{
+	INIT_LIST_HEAD(&q->list);
+	q->n = 0;
+}
+
+static int charge_all(struct chan *c, size_t bytes)
+{
+	int ret;
+
+	ret = chan_charge_channel(c->user);
+	if (ret)
+		return ret;
+	ret = chan_charge_bytes(c->user, bytes);
+	if (ret)
+		chan_uncharge_channel(c->user);
+	return ret;
+}
+
+static void uncharge_all(struct chan *c)
+{
+	const struct chan_ring *r = &c->ring;
+
+	chan_uncharge_bytes(c->user, chan_ring_bytes(r->message, r->elem_size, r->cap));
+	chan_uncharge_channel(c->user);
+}
+
+/**
+ * chan_new() - make a channel
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED.
+ * @elem_size: bytes of an element, or the most of a message.
+ * @cap: elements it buffers.
+ *
+ * May sleep.
+ *
+ * Return: the channel, with a reference for the caller; or -ENOSPC,
+ * -EDQUOT, -ENOMEM as an error pointer.
+ */
+struct chan *chan_new(u32 flags, u32 elem_size, u64 cap)
+{
+	bool message = flags & CHAN_MESSAGE;
+	u64 bytes = chan_ring_bytes(message, elem_size, cap);
+	struct chan *c;
+	int ret;
+
+	ret = chan_check_size(elem_size, cap, bytes);
+	if (ret)
+		return ERR_PTR(ret);
+	c = kmem_cache_zalloc(chan_cache, GFP_KERNEL);
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+
+	spin_lock_init(&c->lock);
+	queue_init(&c->recvq);
+	queue_init(&c->sendq);
+	init_waitqueue_head(&c->poll);
+	kref_init(&c->refs);
+	c->flags = flags;
+	c->id = atomic64_inc_return(&chan_last_id);
+
+	ret = -ENOMEM;
+	c->user = chan_user_current(NULL);
+	if (!c->user)
+		goto free_chan;
+	ret = charge_all(c, bytes);
+	if (ret)
+		goto put_user;
+	ret = chan_ring_init(&c->ring, message, elem_size, cap);
+	if (ret)
+		goto uncharge;
+	return c;
+
+uncharge:
+	uncharge_all(c);
+put_user:
+	chan_user_put(c->user);
+free_chan:
+	kmem_cache_free(chan_cache, c);
+	return ERR_PTR(ret);
+}
+
+static void chan_free(struct kref *refs)
+{
+	struct chan *c = container_of(refs, struct chan, refs);
+
+	if (c->node)
+		chan_node_put(c->node);
+	chan_ring_free(&c->ring);
+	uncharge_all(c);
+	chan_user_put(c->user);
+	kmem_cache_free(chan_cache, c);
+}
+
+void chan_get(struct chan *c)
+{
+	kref_get(&c->refs);
+}
+
+void chan_put(struct chan *c)
+{
+	kref_put(&c->refs, chan_free);
+}
+
+/**
+ * chan_get_info() - describe a channel
+ * @c: the channel.
+ * @info: zeroed; gets everything but the name.
+ */
+void chan_get_info(struct chan *c, struct chan_info *info)
+{
+	info->flags = c->flags;
+	info->id = c->id;
+	info->cap = c->ring.cap;
+	info->elem_size = c->ring.elem_size;
+	info->owner = from_kuid_munged(current_user_ns(), c->user->uid);
+
+	spin_lock(&c->lock);
+	info->len = c->ring.len;
+	info->state = c->state & (CHAN_CLOSED | CHAN_REMOVED);
+	info->receivers = c->receivers;
+	info->senders = c->senders;
+	info->recvq = c->recvq.n;
+	info->sendq = c->sendq.n;
+	info->sends = c->stats.sends;
+	info->receives = c->stats.receives;
+	info->handoffs = c->stats.handoffs;
+	info->recv_parks = c->stats.recv_parks;
+	info->send_parks = c->stats.send_parks;
+	info->aborts = c->stats.aborts;
+	info->lost = c->stats.lost;
+	spin_unlock(&c->lock);
+}
+
+/**
+ * chan_list_parked() - who waits in a queue, the oldest first
+ * @c: the channel.
+ * @q: a queue of it.
+ * @parked: gets up to @max entries, each with a reference to its pid.
+ * @max: room there.
+ *
+ * An entry that is queued cannot vanish while the lock is held: its owner has to
+ * take the lock to leave.
+ *
+ * Return: how many.
+ */
+int chan_list_parked(struct chan *c, const struct chan_queue *q,
+		     struct chan_parked *parked, int max)
+{
+	const struct chan_waiter *w;
+	int n = 0;
+
+	spin_lock(&c->lock);
+	list_for_each_entry(w, &q->list, link) {
+		if (n == max)
+			break;
+		parked[n].pid = get_task_pid(w->wait->task, PIDTYPE_PID);
+		parked[n].reason = w->wait->reason;
+		parked[n].since = w->wait->since;
+		n++;
+	}
+	spin_unlock(&c->lock);
+	return n;
+}
+
+int chan_object_init(void)
+{
+	chan_cache = KMEM_CACHE(chan, SLAB_ACCOUNT | SLAB_HWCACHE_ALIGN);
+	return chan_cache ? 0 : -ENOMEM;
+}
+
+void chan_object_exit(void)
+{
+	kmem_cache_destroy(chan_cache);
+}
