@@ -347,7 +347,8 @@ int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
 			chan_waiter_init(w, &wait, 0, dest->elem ?: &elem, dest->room);
 			len = min(dest->room, c->ring.elem_size);
 		} else if (ret == -EFAULT) {
-			len = dest->len;
+			/* The next attempt may meet another, longer element. */
+			len = tries ? min(dest->room, c->ring.elem_size) : dest->len;
 		} else {
 			return ret ?: recv_finish(c, chan_dest_finish(dest));
 		}

@@ -22,7 +22,7 @@ static struct chan_payload *payload_new(struct chan_user *user, u32 len)
 	if (ret)
 		return ERR_PTR(ret);
 
-	p = kvmalloc(charge, GFP_KERNEL_ACCOUNT);
+	p = kvmalloc(charge, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!p) {
 		chan_uncharge_bytes(user, charge);
 		return ERR_PTR(-ENOMEM);

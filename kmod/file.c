@@ -129,8 +129,10 @@ int chan_file_send(struct file *file, const struct chan_xfer *x, ktime_t until)
 }
 
 /* The zero value that a receive from a closed channel yields. */
-static int clear_dest(const struct chan_dest *dest, u32 size)
+static int clear_dest(const struct chan_dest *dest, u32 elem_size)
 {
+	u32 size = min(dest->room, elem_size);
+
 	return dest->addr && clear_user(dest->addr, size) ? -EFAULT : 0;
 }
 
@@ -162,7 +164,7 @@ int chan_file_recv(struct file *file, const struct chan_xfer *x, ktime_t until)
 	ret = chan_recv(f->chan, &dest, &how);
 	count_parks(f, &how);
 	if (ret == -EPIPE)
-		return clear_dest(&dest, x->size);
+		return clear_dest(&dest, f->chan->ring.elem_size);
 	return ret ?: 1 + dest.len;
 }
 
@@ -445,7 +447,7 @@ static void chan_show_fdinfo(struct seq_file *m, struct file *file)
 }
 
 /* Takes over the caller's reference to @c, and on failure drops it. */
-static struct chan_file *file_state_new(struct chan *c, fmode_t mode, bool end)
+static struct chan_file *file_state_new(struct chan *c)
 {
 	struct chan_file *f;
 
@@ -456,9 +458,6 @@ static struct chan_file *file_state_new(struct chan *c, fmode_t mode, bool end)
 	if (!f->user)
 		goto free_state;
 	f->chan = c;
-	f->end = end;
-	if (end)
-		chan_add_end(c, mode);
 	return f;
 
 free_state:
@@ -487,11 +486,19 @@ static int chan_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* No position, and non-blocking calls that really do not block. */
-static void set_up_file(struct file *file)
+/*
+ * No position, and non-blocking calls that really do not block.  It becomes an end
+ * only now that nothing can fail: to cease to be one may close the channel.
+ */
+static void set_up_file(struct file *file, bool end)
 {
+	struct chan_file *f = file->private_data;
+
 	stream_open(file_inode(file), file);
 	file->f_mode |= FMODE_NOWAIT;
+	f->end = end;
+	if (end)
+		chan_add_end(f->chan, file->f_mode);
 }
 
 static int chan_open(struct inode *inode, struct file *file)
@@ -500,10 +507,10 @@ static int chan_open(struct inode *inode, struct file *file)
 
 	if (!c)
 		return -ENXIO;
-	file->private_data = file_state_new(c, file->f_mode, true);
+	file->private_data = file_state_new(c);
 	if (!file->private_data)
 		return -ENOMEM;
-	set_up_file(file);
+	set_up_file(file, true);
 	return 0;
 }
 
@@ -536,13 +543,13 @@ struct file *chan_file_new(struct chan *c, unsigned int fd_flags, bool end)
 	struct file *file;
 
 	chan_get(c);
-	f = file_state_new(c, OPEN_FMODE(flags), end);
+	f = file_state_new(c);
 	if (!f)
 		return ERR_PTR(-ENOMEM);
 	file = anon_inode_getfile("[chan]", &chan_fops, f, flags);
 	if (IS_ERR(file))
-		file_state_free(f, OPEN_FMODE(flags));
+		file_state_free(f, 0);
 	else
-		set_up_file(file);
+		set_up_file(file, end);
 	return file;
 }

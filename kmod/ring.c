@@ -58,7 +58,7 @@ int chan_ring_init(struct chan_ring *ring, bool message, u32 elem_size, u32 cap)
 	if (!bytes)
 		return 0;
 
-	ring->slots = kvzalloc(bytes, GFP_KERNEL_ACCOUNT);
+	ring->slots = kvzalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	return ring->slots ? 0 : -ENOMEM;
 }
 
