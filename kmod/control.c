@@ -2,10 +2,12 @@
 /*
  * Making, duplicating and describing channels, and the node /dev/chanctl.
  */
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/string.h>
+#include <linux/user_namespace.h>
 
 #include "chan.h"
 #include "file.h"
@@ -27,8 +29,19 @@ static int check_make(const struct chan_make *make)
 	return 0;
 }
 
-/* A file for a new descriptor, not installed yet, and a name if it shall have one. */
-static struct file *make_file(struct chan *c, const struct chan_make *make)
+/* devtmpfs is one for all, so names are for the initial user namespace. */
+static int get_name(char *name, const struct chan_make *make)
+{
+	*name = '\0';
+	if (!(make->flags & CHAN_NAMED))
+		return 0;
+	if (current_user_ns() != &init_user_ns)
+		return -EPERM;
+	return make->name ? chan_node_get_name(name, u64_to_user_ptr(make->name)) : 0;
+}
+
+/* A file for a new descriptor, not installed yet, and a node if it shall have one. */
+static struct file *make_file(struct chan *c, const struct chan_make *make, const char *name)
 {
 	bool named = make->flags & CHAN_NAMED;
 	struct file *file;
@@ -38,7 +51,7 @@ static struct file *make_file(struct chan *c, const struct chan_make *make)
 	file = chan_file_new(c, O_RDWR | make->fd_flags, !named);
 	if (IS_ERR(file) || !named)
 		return file;
-	ret = chan_node_add(c, u64_to_user_ptr(make->name), make->mode);
+	ret = chan_node_add(c, name, make->mode);
 	if (!ret)
 		return file;
 	fput(file);
@@ -53,11 +66,12 @@ static struct file *make_file(struct chan *c, const struct chan_make *make)
  */
 int chan_control_make(const struct chan_make *make)
 {
+	char name[CHAN_NAME_MAX + 1];
 	struct file *file;
 	struct chan *c;
 	int ret, fd;
 
-	ret = check_make(make);
+	ret = check_make(make) ?: get_name(name, make);
 	if (ret)
 		return ret;
 	fd = get_unused_fd_flags(make->fd_flags & O_CLOEXEC);
@@ -68,7 +82,7 @@ int chan_control_make(const struct chan_make *make)
 		ret = PTR_ERR(c);
 		goto put_fd;
 	}
-	file = make_file(c, make);
+	file = make_file(c, make, name);
 	chan_put(c);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);

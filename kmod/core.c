@@ -263,6 +263,8 @@ int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
 /* What pollers have to hear of a receive that has succeeded. */
 static __poll_t recv_events(const struct chan *c, const struct list_head *ready)
 {
+	if (c->state)
+		return c->ring.len ? 0 : CHAN_POLL_RECV | EPOLLHUP;
 	if (list_empty(ready))
 		return CHAN_POLL_SEND;
 	/* A sender was let in: into the ring, there is something new to receive. */
@@ -439,11 +441,13 @@ void chan_remove(struct chan *c)
 	c->state |= CHAN_REMOVED;
 	ring = c->ring;
 	c->ring.slots = NULL;
+	c->ring.bytes = 0;
 	c->ring.len = 0;
 	spin_unlock(&c->lock);
 
 	fail_waiters(c, -EIDRM);
 	chan_ring_free(&ring);
+	chan_uncharge_bytes(c->user, ring.bytes);
 }
 
 /**

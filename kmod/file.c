@@ -317,6 +317,13 @@ static int refill_rest(struct chan_file *f, struct chan_rest *rest, struct chan_
 	return 0;
 }
 
+/* What is left can be read by who polls this description, and nobody sends it. */
+static void announce_rest(struct chan *c, const struct chan_rest *rest)
+{
+	if (rest->left && wq_has_sleeper(&c->poll))
+		wake_up_interruptible_poll(&c->poll, EPOLLIN | EPOLLRDNORM);
+}
+
 static ssize_t read_rest(struct chan_rest *rest, struct iov_iter *to)
 {
 	size_t n = min_t(size_t, iov_iter_count(to), rest->left);
@@ -353,6 +360,7 @@ static ssize_t read_part(struct chan_file *f, struct iov_iter *to, struct chan_b
 		ret = next_message(f, rest, to, how);
 	if (!ret)
 		ret = read_rest(rest, to);
+	announce_rest(f->chan, rest);
 	mutex_unlock(&rest->lock);
 	return ret;
 }

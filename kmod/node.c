@@ -197,13 +197,29 @@ static bool is_valid_name(const char *name)
 }
 
 /* -EINVAL if it is too long, -EFAULT. */
-static int get_name(char *name, const char __user *uname)
+static int copy_name(char *name, const char __user *uname)
 {
 	long n = strncpy_from_user(name, uname, CHAN_NAME_MAX + 1);
 
 	if (n < 0)
 		return n;
 	return n > CHAN_NAME_MAX ? -EINVAL : 0;
+}
+
+/**
+ * chan_node_get_name() - fetch a name
+ * @name: room for CHAN_NAME_MAX + 1 bytes.
+ * @uname: the name, in user memory.
+ *
+ * Return: 0, -EINVAL (no name that a channel can be given), -EFAULT.
+ */
+int chan_node_get_name(char *name, const char __user *uname)
+{
+	int ret = copy_name(name, uname);
+
+	if (ret)
+		return ret;
+	return is_valid_name(name) ? 0 : -EINVAL;
 }
 
 static u32 name_hash(const char *name)
@@ -292,23 +308,17 @@ static int publish(struct chan_node *node)
 	return ret;
 }
 
-static int node_add(struct chan *c, const char __user *uname, u32 mode)
+static int node_add(struct chan *c, const char *name, u32 mode)
 {
 	struct chan_node *node = node_alloc(c, mode);
-	int ret = 0;
+	int ret;
 
 	if (!node)
 		return -ENOMEM;
-	if (uname) {
-		ret = get_name(node->name, uname);
-		if (!ret && !is_valid_name(node->name))
-			ret = -EINVAL;
-	}
-	if (!ret) {
-		mutex_lock(&chan_node_mutex);
-		ret = publish(node);
-		mutex_unlock(&chan_node_mutex);
-	}
+	strscpy(node->name, name, sizeof(node->name));
+	mutex_lock(&chan_node_mutex);
+	ret = publish(node);
+	mutex_unlock(&chan_node_mutex);
 	if (ret)
 		put_device(&node->dev);
 	return ret;
@@ -317,23 +327,21 @@ static int node_add(struct chan *c, const char __user *uname, u32 mode)
 /**
  * chan_node_add() - give a channel a name
  * @c: the channel.
- * @uname: the name, in user memory; NULL for one of the kernel's choice.
+ * @name: the name; "" for one of the kernel's choice.
  * @mode: permissions of the node, before the umask.
  *
- * devtmpfs is one for all, so this is for the initial user namespace.  May sleep.
+ * May sleep.
  *
- * Return: 0, -EPERM, -EDQUOT, -EEXIST, -EINVAL, -EFAULT, -ENOSPC, -ENOMEM.
+ * Return: 0, -EDQUOT, -EEXIST, -ENOSPC, -ENOMEM.
  */
-int chan_node_add(struct chan *c, const char __user *uname, u32 mode)
+int chan_node_add(struct chan *c, const char *name, u32 mode)
 {
 	int ret;
 
-	if (current_user_ns() != &init_user_ns)
-		return -EPERM;
 	ret = chan_charge_name(c->user);
 	if (ret)
 		return ret;
-	ret = node_add(c, uname, mode);
+	ret = node_add(c, name, mode);
 	if (ret)
 		chan_uncharge_name(c->user);
 	return ret;
@@ -397,7 +405,7 @@ int chan_node_remove(const char __user *uname)
 	struct chan *c;
 	int ret;
 
-	ret = get_name(name, uname);
+	ret = copy_name(name, uname);
 	if (ret)
 		return ret;
 	mutex_lock(&chan_node_mutex);

@@ -10,7 +10,8 @@
 struct chan;
 struct chan_node;
 
-int chan_node_add(struct chan *c, const char __user *name, u32 mode);
+int chan_node_get_name(char *name, const char __user *uname);
+int chan_node_add(struct chan *c, const char *name, u32 mode);
 struct chan *chan_node_find(u32 minor);
 int chan_node_remove(const char __user *name);
 void chan_node_put(struct chan_node *node);

@@ -32,11 +32,9 @@ static int charge_all(struct chan *c, size_t bytes)
 	return ret;
 }
 
-static void uncharge_all(struct chan *c)
+static void uncharge_all(struct chan *c, size_t bytes)
 {
-	const struct chan_ring *r = &c->ring;
-
-	chan_uncharge_bytes(c->user, chan_ring_bytes(r->message, r->elem_size, r->cap));
+	chan_uncharge_bytes(c->user, bytes);
 	chan_uncharge_channel(c->user);
 }
 
@@ -86,7 +84,7 @@ struct chan *chan_new(u32 flags, u32 elem_size, u64 cap)
 	return c;
 
 uncharge:
-	uncharge_all(c);
+	uncharge_all(c, bytes);
 put_user:
 	chan_user_put(c->user);
 free_chan:
@@ -101,7 +99,7 @@ static void chan_free(struct kref *refs)
 	if (c->node)
 		chan_node_put(c->node);
 	chan_ring_free(&c->ring);
-	uncharge_all(c);
+	uncharge_all(c, c->ring.bytes);
 	chan_user_put(c->user);
 	kmem_cache_free(chan_cache, c);
 }

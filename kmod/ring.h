@@ -15,6 +15,7 @@ struct chan_elem;
 /**
  * struct chan_ring - the buffered elements
  * @slots: @cap slots of @stride bytes; NULL if they take no memory.
+ * @bytes: what they take.
  * @len: slots in use.
  * @recvx: index of the oldest element.
  * @sendx: index of the slot that the next one gets.
@@ -25,6 +26,7 @@ struct chan_elem;
  */
 struct chan_ring {
 	void *slots;
+	size_t bytes;
 	u32 len;
 	u32 recvx;
 	u32 sendx;

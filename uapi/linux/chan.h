@@ -11,15 +11,18 @@
  *
  * How the structs grow.  CHAN_IOC_SEND and CHAN_IOC_RECV and their _UNTIL forms
  * take small fixed structs which never change.  All others begin with the size
- * in bytes of the struct that the caller was compiled with.  A shorter struct
- * stands for one whose missing fields are 0; a longer one is accepted as long
- * as everything that this kernel does not know is 0.
+ * in bytes of the struct that the caller was compiled with, at least 8 and at
+ * most a page.  A shorter struct than the kernel's stands for one whose missing
+ * fields are 0; a longer one is accepted as long as everything that this kernel
+ * does not know is 0.  Where the struct is the reply, the kernel fills what fits,
+ * and writes 0 to what it does not know.
  *
  * What an errno means, whatever the command:
  *
  *   EAGAIN     the operation would block, and was asked not to
  *   EBADF      not an open descriptor, or it does not grant this direction
- *   E2BIG      the struct is newer than the kernel, and uses what is new
+ *   E2BIG      the struct is newer than the kernel, and uses what is new; or it
+ *              is larger than a page
  *   EDQUOT     a limit of this user is reached (CHAN_IOC_QUERY shows them)
  *   EFAULT     a bad pointer; nothing was sent, and nothing was consumed but in
  *              the one case which counts as "lost" (struct chan_info)
@@ -74,8 +77,9 @@
  * @flags: CHAN_TRY, or 0 to wait unless the descriptor is O_NONBLOCK.
  *
  * Argument of CHAN_IOC_SEND, which returns 0, and of CHAN_IOC_RECV, which
- * returns 0 if the channel is closed and drained (the room is then zeroed), and
- * otherwise 1 plus the length of the element received.
+ * returns 0 if the channel is closed and drained (the room is then zeroed, as far
+ * as an element could fill it), and otherwise 1 plus the length of the element
+ * received.
  */
 struct chan_xfer {
 	__u64 addr;

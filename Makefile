@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Thin: each part has a makefile of its own, and the module is built by Kbuild.
+KDIR ?= /lib/modules/$(shell uname -r)/build
+O ?= $(CURDIR)/build/user
+export O
+
+parts := userlib tools examples
+
+.DEFAULT_GOAL := all
+.PHONY: all modules user $(parts) selftests demo test check install modules_install \
+	clean distclean help
+
+all: modules user
+
+help:
+	@echo 'Needs nothing but make and apt:'
+	@echo '  make demo             real work through kernel channels, in a virtual machine'
+	@echo '  make test             all tests, on two kernels in virtual machines'
+	@echo '  make check            static checks'
+	@echo
+	@echo 'For the kernel you run (headers and a compiler installed):'
+	@echo '  make                  the module, the library, the tools, the examples'
+	@echo '  make modules          the module       (KDIR=DIR: headers of another kernel)'
+	@echo '  make user             all but the module             (O=DIR: where it goes)'
+	@echo '  make modules_install  the module, for modprobe'
+	@echo '  make install          library, tools, manual pages   (DESTDIR=, PREFIX=)'
+	@echo
+	@echo '  make clean            removes what was built'
+	@echo '  make distclean        removes the cache of kernels too'
+
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) CONFIG_CHAN=m modules
+
+modules_install:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) CONFIG_CHAN=m modules_install
+
+user: $(parts)
+
+$(parts):
+	$(MAKE) -C $@
+
+tools examples: userlib
+
+selftests: userlib tools
+	$(MAKE) -C selftests
+
+demo:
+	scripts/setup demo
+	$(MAKE) --no-print-directory -s user
+	scripts/demo
+
+test:
+	scripts/setup test
+	$(MAKE) --no-print-directory -s selftests
+	scripts/test $(TESTS)
+
+check:
+	scripts/setup check
+	scripts/check
+
+install: user
+	for part in userlib tools; do $(MAKE) -C $$part install || exit; done
+
+clean:
+	rm -rf build
+	[ ! -d "$(KDIR)" ] || $(MAKE) -C $(KDIR) M=$(CURDIR) CONFIG_CHAN=m clean
+
+distclean: clean
+	rm -rf "$${CHAN_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/chan}"

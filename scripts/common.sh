@@ -1,0 +1,61 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
+# What the scripts share.  Sourced, with $top set to the top of the tree.
+
+# Downloads and everything else that takes long to make; safe to delete.
+CACHE=${CHAN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chan}
+export CACHE
+
+me=${0##*/}
+
+die() {
+	status=$1
+	shift
+	printf '%s: %s\n' "$me" "$*" >&2
+	exit "$status"
+}
+
+# Progress, for people: standard output is for results.
+say() {
+	printf '%s: %s\n' "$me" "$*" >&2
+}
+
+# Runs a long command quietly: its output goes to a file, which is shown if it fails.
+quietly() {
+	log=$1
+	shift
+	if [ "${V:-0}" != 0 ]; then
+		"$@" >&2
+	elif ! "$@" >"$log" 2>&1; then
+		tail -n 40 "$log" >&2
+		say "failed: $* (all of it: $log)"
+		return 1
+	fi
+}
+
+# One holder at a time of a name in the cache, until the script ends.
+lock() {
+	mkdir -p "$CACHE" || die 1 "cannot make $CACHE: set CHAN_CACHE to a directory of yours"
+	exec 9>"$CACHE/$1.lock"
+	flock 9
+}
+
+# The unpacked source package of the kernel that KUnit and the checks use.
+kernel_source() {
+	version=$(dpkg-query -W -f '${Version}' linux-source-6.12 2>/dev/null) ||
+		die 1 "package linux-source-6.12 is missing: run scripts/setup test check"
+	tree=$CACHE/source/$version
+	if [ ! -d "$tree" ]; then
+		lock source
+		if [ ! -d "$tree" ]; then
+			say "unpacking the kernel's source, 1.7 GB"
+			rm -rf "$CACHE"/source
+			mkdir -p "$tree.new"
+			tar xf /usr/src/linux-source-6.12.tar.xz -C "$tree.new" --strip-components=1 ||
+				die 1 "cannot unpack /usr/src/linux-source-6.12.tar.xz into $tree.new"
+			mv "$tree.new" "$tree"
+		fi
+		exec 9>&-
+	fi
+	printf '%s\n' "$tree"
+}

@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests of chan share.
+ *
+ * Every ch_*() call is one system call and returns what it returned, or -errno.
+ * Where a helper itself cannot go on it ends the test by die(), so helpers also
+ * work in threads and in forked children, where the harness macros do not.
+ */
+#ifndef CHAN_TEST_H
+#define CHAN_TEST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/chan.h>
+
+#include <kselftest_harness.h>
+
+/* Emulated processors are slow: a test that needs this long has hung. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	180
+
+/* How long to wait for what must happen soon. */
+#define PATIENCE_NS		60000000000ULL
+
+#define MS			1000000ULL
+#define SEC			1000000000ULL
+
+#define POISON			0xAA
+
+#define CHANCTL			"/dev/chanctl"
+#define PARAM_DIR		"/sys/module/chan/parameters/"
+
+#define POLL_RECV		(POLLIN | POLLRDNORM)
+#define POLL_SEND		(POLLOUT | POLLWRNORM)
+
+/* Ends the process, from whichever of its threads. */
+static inline __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+	int n;
+
+	n = snprintf(line, sizeof(line), "# pid %d: ", getpid());
+	va_start(ap, fmt);
+	n += vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
+	if (n > (int)sizeof(line) - 2)
+		n = sizeof(line) - 2;
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
+		_exit(KSFT_FAIL);
+	_exit(KSFT_FAIL);
+}
+
+#define must(call) ({							\
+	long long __ret = (long long)(call);				\
+									\
+	if (__ret < 0)							\
+		die("%s:%d: %s: %lld (%s)", __FILE__, __LINE__, #call,	\
+		    __ret, strerror(__ret == -1 ? errno : (int)-__ret));\
+	__ret;								\
+})
+
+static inline uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * SEC + ts.tv_nsec;
+}
+
+/* A little rest between two looks at something that takes its time. */
+static inline void breathe(void)
+{
+	struct timespec ts = { .tv_nsec = 100000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/* Whether @cond comes true while anybody would wait for it. */
+#define eventually(cond) ({						\
+	uint64_t __end = now_ns() + PATIENCE_NS;			\
+	bool __ok;							\
+									\
+	while (!(__ok = (cond)) && now_ns() < __end)			\
+		breathe();						\
+	__ok;								\
+})
+
+/* ---- the system calls ---- */
+
+static inline long xioctl(int fd, unsigned int cmd, const void *arg)
+{
+	int ret = ioctl(fd, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static inline int chanctl(void)
+{
+	return must(open(CHANCTL, O_RDWR | O_CLOEXEC));
+}
+
+static inline long ctl_ioctl(unsigned int cmd, const void *arg)
+{
+	int fd = chanctl();
+	long ret = xioctl(fd, cmd, arg);
+
+	close(fd);
+	return ret;
+}
+
+static inline int ch_make_as(struct chan_make make)
+{
+	make.size = sizeof(make);
+	return ctl_ioctl(CHAN_IOC_MAKE, &make);
+}
+
+static inline int ch_make(uint32_t elem_size, uint64_t cap, uint32_t flags)
+{
+	return ch_make_as((struct chan_make){
+		.flags = flags, .fd_flags = O_CLOEXEC, .elem_size = elem_size, .cap = cap,
+	});
+}
+
+static inline int ch_make_named(const char *name, uint32_t elem_size, uint64_t cap,
+				uint32_t flags, uint32_t mode)
+{
+	return ch_make_as((struct chan_make){
+		.flags = flags | CHAN_NAMED, .fd_flags = O_CLOEXEC, .elem_size = elem_size,
+		.cap = cap, .name = (uintptr_t)name, .mode = mode,
+	});
+}
+
+static inline int ch_remove(const char *name)
+{
+	struct chan_remove rm = { .size = sizeof(rm), .name = (uintptr_t)name };
+
+	return ctl_ioctl(CHAN_IOC_REMOVE, &rm);
+}
+
+static inline long ch_xfer(int fd, unsigned int cmd, const void *p, uint32_t size, uint32_t flags)
+{
+	struct chan_xfer x = { .addr = (uintptr_t)p, .size = size, .flags = flags };
+
+	return xioctl(fd, cmd, &x);
+}
+
+static inline long ch_send(int fd, const void *p, uint32_t size)
+{
+	return ch_xfer(fd, CHAN_IOC_SEND, p, size, 0);
+}
+
+static inline long ch_recv(int fd, void *p, uint32_t size)
+{
+	return ch_xfer(fd, CHAN_IOC_RECV, p, size, 0);
+}
+
+static inline long ch_try_send(int fd, const void *p, uint32_t size)
+{
+	return ch_xfer(fd, CHAN_IOC_SEND, p, size, CHAN_TRY);
+}
+
+static inline long ch_try_recv(int fd, void *p, uint32_t size)
+{
+	return ch_xfer(fd, CHAN_IOC_RECV, p, size, CHAN_TRY);
+}
+
+static inline long ch_xfer_until(int fd, unsigned int cmd, const void *p, uint32_t size,
+				 uint64_t deadline)
+{
+	struct chan_xfer_until x = {
+		.xfer = { .addr = (uintptr_t)p, .size = size }, .deadline = deadline,
+	};
+
+	return xioctl(fd, cmd, &x);
+}
+
+static inline long ch_send_until(int fd, const void *p, uint32_t size, uint64_t deadline)
+{
+	return ch_xfer_until(fd, CHAN_IOC_SEND_UNTIL, p, size, deadline);
+}
+
+static inline long ch_recv_until(int fd, void *p, uint32_t size, uint64_t deadline)
+{
+	return ch_xfer_until(fd, CHAN_IOC_RECV_UNTIL, p, size, deadline);
+}
+
+static inline long ch_close(int fd)
+{
+	return xioctl(fd, CHAN_IOC_CLOSE, NULL);
+}
+
+static inline long ch_len(int fd)
+{
+	return xioctl(fd, CHAN_IOC_LEN, NULL);
+}
+
+static inline long ch_cap(int fd)
+{
+	return xioctl(fd, CHAN_IOC_CAP, NULL);
+}
+
+static inline long ch_elem_size(int fd)
+{
+	return xioctl(fd, CHAN_IOC_ELEM_SIZE, NULL);
+}
+
+static inline long ch_dup(int fd, uint32_t fd_flags)
+{
+	struct chan_dup dup = { .size = sizeof(dup), .fd_flags = fd_flags };
+
+	return xioctl(fd, CHAN_IOC_DUP, &dup);
+}
+
+static inline struct chan_info ch_info(int fd)
+{
+	struct chan_info info;
+
+	memset(&info, POISON, sizeof(info));
+	info.size = sizeof(info);
+	must(xioctl(fd, CHAN_IOC_INFO, &info));
+	return info;
+}
+
+static inline struct chan_query ch_query(int fd)
+{
+	struct chan_query q;
+
+	memset(&q, POISON, sizeof(q));
+	q.size = sizeof(q);
+	must(xioctl(fd, CHAN_IOC_QUERY, &q));
+	return q;
+}
+
+/* Elements of 8 bytes, which most tests use. */
+
+static inline long send64(int fd, uint64_t v)
+{
+	return ch_send(fd, &v, sizeof(v));
+}
+
+static inline long try_send64(int fd, uint64_t v)
+{
+	return ch_try_send(fd, &v, sizeof(v));
+}
+
+/* The element received, or UINT64_MAX with what happened in errno (0: closed). */
+static inline uint64_t recv64_as(int fd, uint32_t flags)
+{
+	uint64_t v = 0xAAAAAAAAAAAAAAAAULL;
+	long ret = ch_xfer(fd, CHAN_IOC_RECV, &v, sizeof(v), flags);
+
+	if (ret == 1 + (long)sizeof(v))
+		return v;
+	errno = -ret;
+	return UINT64_MAX;
+}
+
+static inline uint64_t recv64(int fd)
+{
+	return recv64_as(fd, 0);
+}
+
+static inline uint64_t try_recv64(int fd)
+{
+	return recv64_as(fd, CHAN_TRY);
+}
+
+/* Poll now: the events, or -errno. */
+static inline int events_of(int fd, int interest)
+{
+	struct pollfd p = { .fd = fd, .events = interest };
+	int n = poll(&p, 1, 0);
+
+	return n < 0 ? -errno : p.revents;
+}
+
+static inline int all_events(int fd)
+{
+	return events_of(fd, POLL_RECV | POLL_SEND | POLLPRI);
+}
+
+/* ---- bytes ---- */
+
+static inline void poison(void *p, size_t n)
+{
+	memset(p, POISON, n);
+}
+
+static inline bool all_bytes(const void *p, size_t n, unsigned char c)
+{
+	const unsigned char *b = p;
+
+	while (n--)
+		if (*b++ != c)
+			return false;
+	return true;
+}
+
+/* A pointer of which the compiler does not know that it is bad. */
+static inline void *bad_pointer(uintptr_t address)
+{
+	volatile uintptr_t a = address;
+
+	return (void *)a;
+}
+
+/* Fill with what no other @seed and no shifted copy looks like. */
+static inline void fill(void *p, size_t n, uint32_t seed)
+{
+	unsigned char *b = p;
+	uint32_t x = seed * 2654435761U + 12345;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		x = x * 1664525U + 1013904223U;
+		b[i] = x >> 24;
+	}
+}
+
+static inline bool is_filled(const void *p, size_t n, uint32_t seed)
+{
+	const unsigned char *b = p;
+	uint32_t x = seed * 2654435761U + 12345;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		x = x * 1664525U + 1013904223U;
+		if (b[i] != (unsigned char)(x >> 24))
+			return false;
+	}
+	return true;
+}
+
+/* ---- files ---- */
+
+/* Contents of a small file, NUL-terminated; -errno if it cannot be read. */
+static inline int read_text(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n, len = 0;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += n;
+	close(fd);
+	buf[len] = 0;
+	return len;
+}
+
+static inline int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, strlen(text));
+	n = n < 0 ? -errno : n;
+	close(fd);
+	return n;
+}
+
+/* ---- tasks that block ---- */
+
+/* Wait until so many are parked on the channel. */
+static inline void wait_parked(int fd, unsigned int recvq, unsigned int sendq)
+{
+	struct chan_info info;
+
+	if (!eventually((info = ch_info(fd), info.recvq == recvq && info.sendq == sendq)))
+		die("recvq %u sendq %u, expected %u %u", info.recvq, info.sendq, recvq, sendq);
+}
+
+/**
+ * struct task - a thread and what it does
+ * @fn: does it; what it returns is for task_join().
+ */
+struct task {
+	pthread_t thread;
+	long (*fn)(struct task *t);
+	int fd;
+	uint32_t size;
+	void *buf;
+	uint64_t value;
+	uint64_t deadline;
+	long ret;
+	pid_t tid;
+	bool done;
+};
+
+static inline void *task_main(void *arg)
+{
+	struct task *t = arg;
+
+	__atomic_store_n(&t->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	t->ret = t->fn(t);
+	__atomic_store_n(&t->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static inline void task_start(struct task *t, long (*fn)(struct task *t))
+{
+	pthread_attr_t attr;
+
+	t->fn = fn;
+	t->done = false;
+	t->tid = 0;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 << 10);
+	must(-pthread_create(&t->thread, &attr, task_main, t));
+	pthread_attr_destroy(&attr);
+}
+
+static inline bool task_done(struct task *t)
+{
+	return __atomic_load_n(&t->done, __ATOMIC_ACQUIRE);
+}
+
+static inline pid_t task_tid(struct task *t)
+{
+	if (!eventually(__atomic_load_n(&t->tid, __ATOMIC_ACQUIRE)))
+		die("a thread does not start");
+	return t->tid;
+}
+
+/* What the task returned. */
+static inline long task_join(struct task *t)
+{
+	if (!eventually(task_done(t)))
+		die("a task that should have ended still blocks");
+	pthread_join(t->thread, NULL);
+	return t->ret;
+}
+
+static inline long task_do_send(struct task *t)
+{
+	return ch_send(t->fd, t->buf, t->size);
+}
+
+static inline long task_do_recv(struct task *t)
+{
+	return ch_recv(t->fd, t->buf, t->size);
+}
+
+static inline long task_do_send64(struct task *t)
+{
+	return send64(t->fd, t->value);
+}
+
+/* Leaves the element in @value, poison when there is none. */
+static inline long task_do_recv64(struct task *t)
+{
+	poison(&t->value, sizeof(t->value));
+	return ch_recv(t->fd, &t->value, sizeof(t->value));
+}
+
+/* Start a task, and return when one more is parked on its channel. */
+static inline void park_sender(struct task *t, long (*fn)(struct task *t))
+{
+	struct chan_info info = ch_info(t->fd);
+
+	task_start(t, fn);
+	wait_parked(t->fd, info.recvq, info.sendq + 1);
+}
+
+static inline void park_receiver(struct task *t, long (*fn)(struct task *t))
+{
+	struct chan_info info = ch_info(t->fd);
+
+	task_start(t, fn);
+	wait_parked(t->fd, info.recvq + 1, info.sendq);
+}
+
+static inline void park_send64(struct task *t, int fd, uint64_t value)
+{
+	*t = (struct task){ .fd = fd, .value = value };
+	park_sender(t, task_do_send64);
+}
+
+static inline void park_recv64(struct task *t, int fd)
+{
+	*t = (struct task){ .fd = fd };
+	park_receiver(t, task_do_recv64);
+}
+
+static inline void park_send(struct task *t, int fd, void *buf, uint32_t size)
+{
+	*t = (struct task){ .fd = fd, .buf = buf, .size = size };
+	park_sender(t, task_do_send);
+}
+
+static inline void park_recv(struct task *t, int fd, void *buf, uint32_t size)
+{
+	*t = (struct task){ .fd = fd, .buf = buf, .size = size };
+	park_receiver(t, task_do_recv);
+}
+
+/* State letter of a task, from its stat file; 0 if there is none. */
+static inline char task_state(pid_t tid)
+{
+	char path[64], text[512], *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	if (read_text(path, text, sizeof(text)) <= 0)
+		return 0;
+	p = strrchr(text, ')');
+	return p ? p[2] : 0;
+}
+
+/* For calls other than on a channel, whose queues cannot tell that it blocks. */
+static inline void wait_asleep(pid_t tid)
+{
+	if (!eventually(task_state(tid) == 'S'))
+		die("task %d does not fall asleep", tid);
+}
+
+/* ---- processes ---- */
+
+/* fork(), with a child that does not outlive the test. */
+static inline pid_t child_fork(void)
+{
+	pid_t parent = getpid();
+	pid_t pid;
+
+	fflush(NULL);
+	pid = must(fork());
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(KSFT_FAIL);
+	return 0;
+}
+
+/* A child that does @fn and exits with what it returns. */
+static inline pid_t child_start(int (*fn)(void *arg), void *arg)
+{
+	pid_t pid = child_fork();
+
+	if (!pid)
+		_exit(fn(arg));
+	return pid;
+}
+
+/* Exit status of a child, 128 + signal if it was killed, -1 if it does not end. */
+static inline int child_wait(pid_t pid)
+{
+	int status;
+	pid_t got;
+
+	if (!eventually((got = waitpid(pid, &status, WNOHANG)))) {
+		kill(pid, SIGKILL);
+		return -1;
+	}
+	if (got != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static inline int child_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	return child_wait(pid);
+}
+
+/* Memory that forked children share. */
+static inline void *shared_alloc(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap: %m");
+	return p;
+}
+
+/* Send a descriptor to whoever reads the other end of a socket. */
+static inline void pass_fd(int sock, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {}, byte = 'x';
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	must(sendmsg(sock, &msg, 0));
+}
+
+static inline int take_fd(int sock)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {}, byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	must(recvmsg(sock, &msg, 0));
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	return fd;
+}
+
+#define NOBODY			65534
+
+static inline void become_nobody(void)
+{
+	must(syscall(SYS_setgroups, 0, NULL));
+	must(syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY));
+	must(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY));
+	/* A change of credentials resets it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static inline bool is_root(void)
+{
+	return !geteuid();
+}
+
+#endif /* CHAN_TEST_H */

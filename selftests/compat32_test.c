@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A 32-bit caller.  Built with -m32: every command once, with what could differ, which
+ * is the layout of the structs and the size of pointers.
+ */
+#include "chan_test.h"
+
+TEST(this_program_is_32_bit)
+{
+	EXPECT_EQ(4, sizeof(void *));
+	EXPECT_EQ(4, sizeof(long));
+}
+
+TEST(structs_have_the_layout_of_64_bit)
+{
+	EXPECT_EQ(16, sizeof(struct chan_xfer));
+	EXPECT_EQ(24, sizeof(struct chan_xfer_until));
+	EXPECT_EQ(16, offsetof(struct chan_xfer_until, deadline));
+	EXPECT_EQ(40, sizeof(struct chan_make));
+	EXPECT_EQ(16, offsetof(struct chan_make, cap));
+	EXPECT_EQ(16, sizeof(struct chan_remove));
+	EXPECT_EQ(8, sizeof(struct chan_dup));
+	EXPECT_EQ(192, sizeof(struct chan_info));
+	EXPECT_EQ(64, offsetof(struct chan_info, sends));
+	EXPECT_EQ(120, offsetof(struct chan_info, name));
+	EXPECT_EQ(104, sizeof(struct chan_query));
+}
+
+TEST(make_send_receive_close)
+{
+	int ch = ch_make(8, 2, 0);
+	uint64_t v = 1;
+
+	ASSERT_LE(0, ch);
+	EXPECT_EQ(0, send64(ch, 0x123456789abcdef0ULL));
+	EXPECT_EQ(1, ch_len(ch));
+	EXPECT_EQ(2, ch_cap(ch));
+	EXPECT_EQ(8, ch_elem_size(ch));
+	EXPECT_EQ(0x123456789abcdef0ULL, recv64(ch));
+	EXPECT_EQ(0, ch_close(ch));
+	EXPECT_EQ(0, ch_recv(ch, &v, 8));
+	EXPECT_EQ(0, v);
+	EXPECT_EQ(-EPIPE, send64(ch, 1));
+}
+
+TEST(deadlines)
+{
+	int ch = ch_make(8, 1, 0);
+	uint64_t v = 1, until = now_ns() + 10 * MS;
+
+	EXPECT_EQ(0, ch_send_until(ch, &v, 8, CHAN_FOREVER));
+	EXPECT_EQ(-ETIMEDOUT, ch_send_until(ch, &v, 8, until));
+	EXPECT_LE(until, now_ns());
+	EXPECT_EQ(9, ch_recv_until(ch, &v, 8, 0));
+	EXPECT_EQ(-ETIMEDOUT, ch_recv_until(ch, &v, 8, 0));
+}
+
+TEST(parking_and_waking)
+{
+	int ch = ch_make(8, 0, 0);
+	struct task t;
+
+	park_recv64(&t, ch);
+	EXPECT_EQ(0, try_send64(ch, 5));
+	EXPECT_EQ(9, task_join(&t));
+	EXPECT_EQ(5, t.value);
+	park_send64(&t, ch, 6);
+	EXPECT_EQ(6, recv64(ch));
+	EXPECT_EQ(0, task_join(&t));
+}
+
+TEST(names_and_views)
+{
+	int ch = ch_make_named("compat32", 8, 1, 0, 0600), rx;
+
+	ASSERT_LE(0, ch);
+	EXPECT_STREQ("compat32", ch_info(ch).name);
+	EXPECT_EQ(-EEXIST, ch_make_named("compat32", 8, 1, 0, 0600));
+	rx = ch_dup(ch, O_RDONLY);
+	EXPECT_EQ(-EBADF, send64(rx, 1));
+	EXPECT_EQ(0, send64(must(open("/dev/chan/compat32", O_WRONLY)), 2));
+	EXPECT_EQ(2, recv64(rx));
+	EXPECT_EQ(0, ch_remove("compat32"));
+	EXPECT_EQ(-EIDRM, ch_len(ch));
+}
+
+TEST(info_and_query)
+{
+	int ch = ch_make(8, 7, CHAN_AUTOCLOSE), ctl = chanctl();
+	struct chan_info info = ch_info(ch);
+
+	EXPECT_EQ(7, info.cap);
+	EXPECT_EQ(8, info.elem_size);
+	EXPECT_EQ(CHAN_AUTOCLOSE, info.flags);
+	EXPECT_EQ(sizeof(info), info.size);
+	EXPECT_EQ(CHAN_ABI_VERSION, ch_query(ctl).abi);
+	EXPECT_LT(0, ch_query(ctl).max_user_bytes);
+}
+
+TEST(large_elements_messages_read_and_write)
+{
+	static unsigned char b[70000], w[70000];
+	int ch = ch_make(sizeof(b), 1, CHAN_MESSAGE);
+	struct iovec out[] = { { b, 100 }, { b + 100, sizeof(b) - 100 } };
+
+	fill(b, sizeof(b), 1);
+	EXPECT_EQ(sizeof(b), writev(ch, out, 2));
+	EXPECT_EQ(1, read(ch, w, 1));
+	EXPECT_EQ(sizeof(w) - 1, read(ch, w + 1, sizeof(w) - 1));
+	EXPECT_TRUE(is_filled(w, sizeof(w), 1));
+}
+
+TEST(bad_pointers_and_sizes)
+{
+	int ch = ch_make(8, 1, 0);
+	struct chan_xfer x = { .addr = 1ULL << 32 | 4096, .size = 8 };
+
+	EXPECT_EQ(-EFAULT, xioctl(ch, CHAN_IOC_SEND, NULL));
+	EXPECT_EQ(-EFAULT, xioctl(ch, CHAN_IOC_INFO, bad_pointer(16)));
+	EXPECT_EQ(-EFAULT, ch_send(ch, bad_pointer(0xfffff000), 8));
+	/* An address that no 32-bit pointer is. */
+	EXPECT_EQ(-EFAULT, xioctl(ch, CHAN_IOC_SEND, &x));
+	EXPECT_EQ(-EMSGSIZE, ch_send(ch, &x, 9));
+	EXPECT_EQ(-ENOTTY, xioctl(ch, _IO(CHAN_IOC_MAGIC, 0xff), NULL));
+	EXPECT_EQ(0, ch_len(ch));
+}
+
+TEST(poll_works)
+{
+	int ch = ch_make(8, 1, 0);
+
+	EXPECT_EQ(POLL_SEND, all_events(ch));
+	must(send64(ch, 1));
+	EXPECT_EQ(POLL_RECV, all_events(ch));
+}
+
+TEST_HARNESS_MAIN

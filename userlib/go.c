@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Goroutines: detached threads with small stacks.
+ */
+#define _GNU_SOURCE
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define DEFAULT_STACK	((size_t)64 << 10)
+#define MOST_STACK	((size_t)1 << 30)
+#define MAIN_ID		1
+
+/* What a new thread is told; it frees it. */
+struct start {
+	void (*fn)(void *arg);
+	void *arg;
+	int64_t id;
+};
+
+static atomic_size_t stack_size = DEFAULT_STACK;
+static atomic_int_least64_t last_id = MAIN_ID;
+static __thread int64_t my_id;
+
+static size_t fit_stack(size_t bytes)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t least = PTHREAD_STACK_MIN;
+
+	if (bytes < least)
+		bytes = least;
+	return (bytes + page - 1) & ~(page - 1);
+}
+
+KCHAN_API int kchan_stack_size(size_t bytes)
+{
+	if (bytes > MOST_STACK)
+		return fail(EINVAL);
+	if (bytes)
+		atomic_store(&stack_size, bytes);
+	return fit_stack(atomic_load(&stack_size));
+}
+
+static void *run(void *data)
+{
+	struct start start = *(struct start *)data;
+
+	free(data);
+	my_id = start.id;
+	start.fn(start.arg);
+	return NULL;
+}
+
+/* Returns 0 or an errno, as pthread functions do. */
+static int start_thread(struct start *start)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	err = pthread_attr_init(&attr);
+	if (err)
+		return err;
+	err = pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (!err)
+		err = pthread_attr_setstacksize(&attr, fit_stack(atomic_load(&stack_size)));
+	if (!err)
+		err = pthread_create(&thread, &attr, run, start);
+	pthread_attr_destroy(&attr);
+	return err;
+}
+
+KCHAN_API int64_t kchan_go(void (*fn)(void *), void *arg)
+{
+	struct start *start = malloc(sizeof(*start));
+	int64_t id;
+	int err;
+
+	if (!start)
+		return -1;
+	id = atomic_fetch_add(&last_id, 1) + 1;
+	*start = (struct start){ .fn = fn, .arg = arg, .id = id };
+	err = start_thread(start);
+	if (!err)
+		return id;
+	free(start);
+	return fail(err);
+}
+
+KCHAN_API int64_t kchan_goid(void)
+{
+	if (!my_id && gettid() == getpid())
+		my_id = MAIN_ID;
+	return my_id;
+}

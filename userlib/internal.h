@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of libkchan share.
+ */
+#ifndef KCHAN_INTERNAL_H
+#define KCHAN_INTERNAL_H
+
+#include <errno.h>
+#include <linux/chan.h>
+
+#include "kchan.h"
+
+#define KCHAN_API	__attribute__((visibility("default")))
+
+#define KCHAN_CONTROL	"/dev/chanctl"
+
+static inline int fail(int err)
+{
+	errno = err;
+	return -1;
+}
+
+int kchan_control(unsigned int cmd, void *arg);
+int kchan_make_as(struct chan_make *make, size_t elem_size, size_t cap, unsigned int flags);
+int kchan_close_fd(int fd);
+
+#endif /* KCHAN_INTERNAL_H */

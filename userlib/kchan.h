@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Go channels and goroutines for C programs, on top of the chan kernel module.
+ *
+ * A channel is a descriptor.  It may be sent to other processes, inherited, polled,
+ * read and written like any other.  close(2) drops the descriptor; kchan_close() is
+ * what Go calls close, and concerns everybody who uses the channel.
+ *
+ * Calls return -1 and set errno on failure.  What every call on a channel may fail
+ * with is listed here, and only what is particular to a function is listed there:
+ *
+ *   EBADF   not an open descriptor, or it does not grant this direction
+ *   ENOTTY  the descriptor is no channel
+ *   EIDRM   the channel was removed
+ *
+ * A call that may block also fails with EINTR when a signal handler installed without
+ * SA_RESTART ran before anything happened.  The library retries no such call itself,
+ * but for kchan_wg_wait().
+ *
+ * Deadlines are absolute CLOCK_MONOTONIC times.  One that has passed, or is negative,
+ * means to try once; NULL means none.  They take precedence over O_NONBLOCK.
+ *
+ * Every function may be called by several threads at once, and none is a cancellation
+ * point that anybody should rely on.  None may be called by a signal handler except
+ * kchan_close(), kchan_len(), kchan_cap() and the functions that send and receive.
+ *
+ * The semantics are those of the Go language specification, sections "Channel types",
+ * "Send statements", "Receive operator" and "Close", and of Go's sync.WaitGroup.
+ * Where Go panics, these functions fail.
+ */
+#ifndef KCHAN_H
+#define KCHAN_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Flags of a channel. */
+#define KCHAN_MESSAGE	(1U << 0)	/* elements keep their own length */
+#define KCHAN_AUTOCLOSE	(1U << 1)	/* closes with its last sender or receiver */
+
+/* Flags of the descriptor that is returned. */
+#define KCHAN_NONBLOCK	(1U << 16)	/* O_NONBLOCK */
+#define KCHAN_INHERIT	(1U << 17)	/* stays open across execve(2) */
+
+/* ---- making and finding channels ---- */
+
+/**
+ * kchan_make() - make a channel, as Go's make(chan T, cap)
+ * @elem_size: bytes of an element; with KCHAN_MESSAGE the most that one may have.
+ *	0 makes a channel that carries no data, as Go's chan struct{}.
+ * @cap: elements it buffers; 0 makes it unbuffered.
+ * @flags: KCHAN_MESSAGE, KCHAN_AUTOCLOSE; KCHAN_NONBLOCK, KCHAN_INHERIT.
+ *
+ * Does not block.
+ *
+ * Return: a descriptor that sends and receives; or -1 with EINVAL (unknown flag),
+ * ENODEV (the module is not loaded), EACCES (no permission for /dev/chanctl), EDQUOT
+ * (a limit of the user), ENOSPC (a limit of the module), EMFILE, ENFILE, ENOMEM.
+ */
+int kchan_make(size_t elem_size, size_t cap, unsigned int flags);
+
+/**
+ * kchan_make_named() - make a channel that others can open by name
+ * @name: 1 to 64 characters out of [A-Za-z0-9._-], neither "." nor ".." nor "chan"
+ *	followed by digits only: the node is /dev/chan/NAME.  NULL: the kernel chooses
+ *	a number N, and the node is /dev/chanN.
+ * @elem_size: as for kchan_make().
+ * @cap: as for kchan_make().
+ * @flags: as for kchan_make().  The descriptor returned does not count as a sender or
+ *	receiver for KCHAN_AUTOCLOSE, so that the maker may exit.
+ * @mode: permissions of the node, less the umask.
+ *
+ * The channel stays until kchan_remove(), even if nobody has it open.  Does not block.
+ *
+ * Return: a descriptor that sends and receives; or -1 with an errno of kchan_make(),
+ * or EINVAL (a bad name or mode), EEXIST (the name is taken, or a file that is no
+ * channel is in the way of the node), EPERM (not in the initial user namespace).
+ */
+int kchan_make_named(const char *name, size_t elem_size, size_t cap, unsigned int flags,
+		     mode_t mode);
+
+/**
+ * kchan_open() - open a named channel
+ * @name: its name; or a path, if there is a '/' in it.
+ * @oflags: O_RDONLY to receive, O_WRONLY to send, O_RDWR for both; O_NONBLOCK.
+ *	O_CLOEXEC is implied.
+ *
+ * Does not block, whatever kind of file it finds.
+ *
+ * Return: a descriptor; or -1 with EINVAL (a bad name or flag), ENOENT (no such name),
+ * ENOTTY (the file is no channel), ENXIO (the channel of this node was removed),
+ * EACCES, EMFILE, ENFILE, ENOMEM, or another errno of open(2).
+ */
+int kchan_open(const char *name, int oflags);
+
+/**
+ * kchan_remove() - remove a named channel
+ * @name: its name, without a path.
+ *
+ * The name is free at once, elements in the buffer are dropped, and calls on the
+ * channel fail with EIDRM, those in progress included.  Does not block.
+ *
+ * Return: 0; or -1 with ENOENT (no such name), EPERM (neither owner nor CAP_FOWNER),
+ * EINVAL (too long), ENODEV, EACCES, EMFILE, ENFILE, ENOMEM.
+ */
+int kchan_remove(const char *name);
+
+/**
+ * kchan_dup() - another descriptor of a channel, perhaps for one direction only
+ * @ch: the channel.
+ * @oflags: O_RDONLY makes Go's <-chan T, O_WRONLY makes chan<- T, O_RDWR both;
+ *	O_NONBLOCK.  O_CLOEXEC is implied.
+ *
+ * Unlike dup(2), the result is an open file description of its own, with its own
+ * O_NONBLOCK, and its own sender or receiver for KCHAN_AUTOCLOSE.  Does not block.
+ *
+ * Return: the descriptor; or -1 with EBADF (@ch does not grant that much), EINVAL,
+ * EMFILE, ENFILE, ENOMEM.
+ */
+int kchan_dup(int ch, int oflags);
+
+/* ---- sending ---- */
+
+/**
+ * kchan_send() - send an element, as Go's ch <- elem
+ * @ch: the channel.
+ * @elem: the element.  May be NULL if @size is 0.
+ * @size: its bytes: exactly the element size, or the length of a message.
+ *
+ * Blocks while the buffer is full, or for an unbuffered channel until somebody
+ * receives, unless @ch is O_NONBLOCK.
+ *
+ * Return: 0; or -1 with EPIPE (the channel is closed; Go panics), EAGAIN (would block,
+ * and @ch is O_NONBLOCK), EINTR, EMSGSIZE (wrong size), EFAULT, EDQUOT (a limit of
+ * the user on what is under way), ENOMEM.
+ */
+int kchan_send(int ch, const void *elem, size_t size);
+
+/**
+ * kchan_try_send() - send an element if that is possible at once
+ * @ch: the channel.
+ * @elem: the element.
+ * @size: its bytes.
+ *
+ * As Go's select with this send and a default case.  Does not block.
+ *
+ * Return: as kchan_send(); EAGAIN if it would block.
+ */
+int kchan_try_send(int ch, const void *elem, size_t size);
+
+/**
+ * kchan_send_until() - send an element before a deadline
+ * @ch: the channel.
+ * @elem: the element.
+ * @size: its bytes.
+ * @deadline: absolute CLOCK_MONOTONIC time; NULL for none.
+ *
+ * Blocks, even if @ch is O_NONBLOCK, but not beyond @deadline.
+ *
+ * Return: as kchan_send(), or -1 with ETIMEDOUT; EINVAL if tv_nsec is not below 10^9.
+ */
+int kchan_send_until(int ch, const void *elem, size_t size, const struct timespec *deadline);
+
+/**
+ * kchan_send_n() - send several elements of fixed size
+ * @ch: the channel.
+ * @elems: an array of @n elements.
+ * @n: how many.
+ *
+ * The same as so many sends one after the other; sends of others may come in between.
+ * Blocks until the last is sent, unless @ch is O_NONBLOCK.
+ *
+ * Return: @n; or fewer if an error or a signal came after the first one; or -1 with an
+ * errno of kchan_send() if nothing was sent, or EINVAL (a channel of messages).
+ */
+ssize_t kchan_send_n(int ch, const void *elems, size_t n);
+
+/* ---- receiving ---- */
+
+/**
+ * kchan_recv() - receive an element, as Go's elem, ok = <-ch
+ * @ch: the channel.
+ * @elem: where to; NULL discards it.
+ * @size: bytes there: exactly the element size (or 0 if @elem is NULL), or at least
+ *	the length of the message.
+ *
+ * Blocks while there is nothing to receive, unless @ch is O_NONBLOCK.
+ *
+ * Return: 1 if an element was received; 0 if the channel is closed and drained, in
+ * which case @size bytes at @elem are zeroed; or -1 with EAGAIN (would block, and @ch
+ * is O_NONBLOCK), EINTR, EMSGSIZE (wrong size, or a message longer than @size, which
+ * stays in the channel), EFAULT.
+ */
+int kchan_recv(int ch, void *elem, size_t size);
+
+/**
+ * kchan_recv_msg() - receive a message and its length
+ * @ch: the channel.
+ * @buf: where to; NULL discards it.
+ * @size: bytes there.
+ * @len: set to the length of the message, or the element size of a channel of fixed
+ *	elements; to 0 if 0 is returned; left alone on failure.  May be NULL.
+ *
+ * Return: as kchan_recv().
+ */
+int kchan_recv_msg(int ch, void *buf, size_t size, size_t *len);
+
+/**
+ * kchan_try_recv() - receive an element if there is one
+ * @ch: the channel.
+ * @elem: where to; NULL discards it.
+ * @size: bytes there.
+ *
+ * As Go's select with this receive and a default case.  Does not block.
+ *
+ * Return: as kchan_recv(); EAGAIN if it would block.
+ */
+int kchan_try_recv(int ch, void *elem, size_t size);
+
+/**
+ * kchan_try_recv_msg() - receive a message and its length if there is one
+ * @ch: the channel.
+ * @buf: where to; NULL discards it.
+ * @size: bytes there.
+ * @len: as for kchan_recv_msg().
+ *
+ * Return: as kchan_try_recv().
+ */
+int kchan_try_recv_msg(int ch, void *buf, size_t size, size_t *len);
+
+/**
+ * kchan_recv_until() - receive an element before a deadline
+ * @ch: the channel.
+ * @elem: where to; NULL discards it.
+ * @size: bytes there.
+ * @deadline: absolute CLOCK_MONOTONIC time; NULL for none.
+ *
+ * Blocks, even if @ch is O_NONBLOCK, but not beyond @deadline.
+ *
+ * Return: as kchan_recv(), or -1 with ETIMEDOUT; EINVAL if tv_nsec is not below 10^9.
+ */
+int kchan_recv_until(int ch, void *elem, size_t size, const struct timespec *deadline);
+
+/**
+ * kchan_recv_msg_until() - receive a message and its length before a deadline
+ * @ch: the channel.
+ * @buf: where to; NULL discards it.
+ * @size: bytes there.
+ * @len: as for kchan_recv_msg().
+ * @deadline: absolute CLOCK_MONOTONIC time; NULL for none.
+ *
+ * Return: as kchan_recv_until().
+ */
+int kchan_recv_msg_until(int ch, void *buf, size_t size, size_t *len,
+			 const struct timespec *deadline);
+
+/**
+ * kchan_recv_n() - receive what is there, of elements of fixed size
+ * @ch: the channel.
+ * @elems: room for @n elements; NULL discards them.
+ * @n: the most to receive, at least 1.
+ *
+ * Waits for the first element, unless @ch is O_NONBLOCK; takes of the others only
+ * those that are there.
+ *
+ * Return: how many were received; 0 if the channel is closed and drained (@elems is
+ * left alone then); or -1 with an errno of kchan_recv(), or EINVAL (@n is 0, or a
+ * channel of messages).
+ */
+ssize_t kchan_recv_n(int ch, void *elems, size_t n);
+
+/* ---- the state of a channel ---- */
+
+/**
+ * kchan_close() - close a channel for everybody, as Go's close(ch)
+ * @ch: the channel; needs a descriptor that may send.
+ *
+ * What is in the buffer can still be received.  Receivers that wait get 0, senders
+ * that wait fail with EPIPE.  Does not block.
+ *
+ * Return: 0; or -1 with EPIPE (it is closed already; Go panics).
+ */
+int kchan_close(int ch);
+
+/**
+ * kchan_len() - elements in the buffer, as Go's len(ch)
+ * @ch: the channel.
+ *
+ * Does not block.  Return: how many, always 0 for an unbuffered channel; or -1.
+ */
+ssize_t kchan_len(int ch);
+
+/**
+ * kchan_cap() - elements that the buffer holds at most, as Go's cap(ch)
+ * @ch: the channel.
+ *
+ * Does not block.  Return: how many; or -1.
+ */
+ssize_t kchan_cap(int ch);
+
+/* ---- goroutines ---- */
+
+/**
+ * kchan_go() - start a goroutine, as Go's go fn(arg)
+ * @fn: what it runs; it ends when that returns.
+ * @arg: the argument.
+ *
+ * A goroutine is a detached thread with the small stack that kchan_stack_size() says
+ * and the signal mask of its creator.  As in Go, nothing waits for it: the process
+ * ends when main() returns.  Does not block.
+ *
+ * Return: its id; or -1 with EAGAIN (a limit on threads), ENOMEM, EINVAL (the stack is
+ * too small for the thread-local variables of the program).
+ */
+int64_t kchan_go(void (*fn)(void *), void *arg);
+
+/**
+ * kchan_goid() - id of the calling goroutine
+ *
+ * Ids are never used twice in a process.  The child of fork(2) keeps the id of the
+ * goroutine that called it.
+ *
+ * Return: 1 in the main thread, what kchan_go() returned in a goroutine, and 0 in
+ * threads that were started otherwise.  Never fails.
+ */
+int64_t kchan_goid(void);
+
+/**
+ * kchan_stack_size() - how large the stacks of goroutines are
+ * @bytes: size for those that are started from now on, including a guard page; rounded
+ *	up to whole pages and to what the system needs at least.  0: leave it.
+ *
+ * It is 64 KiB at first.
+ *
+ * Return: the size in effect, in bytes; or -1 with EINVAL (more than 1 GiB).
+ */
+int kchan_stack_size(size_t bytes);
+
+#ifdef KCHAN_SHORT_NAMES
+#define go(fn, arg)	kchan_go((fn), (arg))
+#endif
+
+/* ---- wait groups ---- */
+
+struct kchan_wg_round;
+
+/**
+ * struct kchan_wg - waits for a number of things to be done, as Go's sync.WaitGroup
+ * @lock: private.
+ * @count: private.
+ * @round: private.
+ *
+ * Call kchan_wg_init() first.  It may be freed or used anew when the last
+ * kchan_wg_wait() has returned.  It belongs to one process.
+ */
+struct kchan_wg {
+	pthread_mutex_t lock;
+	int count;
+	struct kchan_wg_round *round;
+};
+
+/**
+ * kchan_wg_init() - set up a wait group with nothing to wait for
+ * @wg: the wait group.
+ *
+ * Return: 0; or -1 with ENOMEM.
+ */
+int kchan_wg_init(struct kchan_wg *wg);
+
+/**
+ * kchan_wg_add() - add to the number of things to wait for
+ * @wg: the wait group.
+ * @n: what to add; may be negative.
+ *
+ * When the number becomes 0, all who wait are woken.  Call it before starting what
+ * calls kchan_wg_done().  Does not block.
+ *
+ * Return: 0; or -1 with EINVAL (the number would become negative, and stays as it was;
+ * Go panics), EOVERFLOW.
+ */
+int kchan_wg_add(struct kchan_wg *wg, int n);
+
+/**
+ * kchan_wg_done() - one thing is done
+ * @wg: the wait group.
+ *
+ * Return: as kchan_wg_add() of -1.
+ */
+int kchan_wg_done(struct kchan_wg *wg);
+
+/**
+ * kchan_wg_wait() - wait until everything is done
+ * @wg: the wait group.
+ *
+ * Blocks, on a channel which exists as long as somebody waits, so it needs a
+ * descriptor.  Goes on waiting after a signal, as pthread_join(3) does.
+ *
+ * Return: 0; or -1 with an errno of kchan_make().
+ */
+int kchan_wg_wait(struct kchan_wg *wg);
+
+/* ---- versions ---- */
+
+/**
+ * kchan_version() - what the loaded module offers
+ * @kernel_abi: set to CHAN_ABI_VERSION of the module.  May be NULL.
+ * @features: set to its CHAN_FEATURE_* bits (linux/chan.h).  May be NULL.
+ *
+ * Does not block.
+ *
+ * Return: 0; or -1 with ENODEV (the module is not loaded), EACCES, EMFILE, ENFILE,
+ * ENOMEM.
+ */
+int kchan_version(unsigned int *kernel_abi, unsigned long long *features);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KCHAN_H */

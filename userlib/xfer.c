@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * One send or receive: waiting, trying, or with a deadline.
+ */
+#include <sys/ioctl.h>
+
+#include "internal.h"
+
+#define NSEC_PER_SEC	1000000000L
+
+/* A size that the struct cannot hold is wrong for a send, and ample for a receive. */
+static struct chan_xfer xfer(const void *addr, size_t size, __u32 flags)
+{
+	return (struct chan_xfer){
+		.addr = (uintptr_t)addr,
+		.size = size > UINT32_MAX ? UINT32_MAX : size,
+		.flags = flags,
+	};
+}
+
+static int set_deadline(struct chan_xfer_until *until, const struct timespec *ts)
+{
+	until->deadline = CHAN_FOREVER;
+	if (!ts)
+		return 0;
+	if (ts->tv_nsec < 0 || ts->tv_nsec >= NSEC_PER_SEC)
+		return fail(EINVAL);
+	if (ts->tv_sec < 0)
+		until->deadline = 0;
+	else if ((__u64)ts->tv_sec < CHAN_FOREVER / NSEC_PER_SEC)
+		until->deadline = (__u64)ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
+	return 0;
+}
+
+static int send_flags(int ch, const void *elem, size_t size, __u32 flags)
+{
+	struct chan_xfer x = xfer(elem, size, flags);
+
+	return ioctl(ch, CHAN_IOC_SEND, &x);
+}
+
+/* The kernel says the length of what was received plus one. */
+static int received(int ret, size_t *len)
+{
+	if (ret < 0)
+		return -1;
+	if (len)
+		*len = ret ? ret - 1 : 0;
+	return ret > 0;
+}
+
+static int recv_flags(int ch, void *elem, size_t size, size_t *len, __u32 flags)
+{
+	struct chan_xfer x = xfer(elem, size, flags);
+
+	return received(ioctl(ch, CHAN_IOC_RECV, &x), len);
+}
+
+KCHAN_API int kchan_send(int ch, const void *elem, size_t size)
+{
+	return send_flags(ch, elem, size, 0);
+}
+
+KCHAN_API int kchan_try_send(int ch, const void *elem, size_t size)
+{
+	return send_flags(ch, elem, size, CHAN_TRY);
+}
+
+KCHAN_API int kchan_send_until(int ch, const void *elem, size_t size,
+			       const struct timespec *deadline)
+{
+	struct chan_xfer_until until = { .xfer = xfer(elem, size, 0) };
+
+	if (set_deadline(&until, deadline))
+		return -1;
+	return ioctl(ch, CHAN_IOC_SEND_UNTIL, &until);
+}
+
+KCHAN_API int kchan_recv_msg(int ch, void *buf, size_t size, size_t *len)
+{
+	return recv_flags(ch, buf, size, len, 0);
+}
+
+KCHAN_API int kchan_try_recv_msg(int ch, void *buf, size_t size, size_t *len)
+{
+	return recv_flags(ch, buf, size, len, CHAN_TRY);
+}
+
+KCHAN_API int kchan_recv_msg_until(int ch, void *buf, size_t size, size_t *len,
+				   const struct timespec *deadline)
+{
+	struct chan_xfer_until until = { .xfer = xfer(buf, size, 0) };
+
+	if (set_deadline(&until, deadline))
+		return -1;
+	return received(ioctl(ch, CHAN_IOC_RECV_UNTIL, &until), len);
+}
+
+KCHAN_API int kchan_recv(int ch, void *elem, size_t size)
+{
+	return recv_flags(ch, elem, size, NULL, 0);
+}
+
+KCHAN_API int kchan_try_recv(int ch, void *elem, size_t size)
+{
+	return recv_flags(ch, elem, size, NULL, CHAN_TRY);
+}
+
+KCHAN_API int kchan_recv_until(int ch, void *elem, size_t size, const struct timespec *deadline)
+{
+	return kchan_recv_msg_until(ch, elem, size, NULL, deadline);
+}
