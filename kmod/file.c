@@ -95,6 +95,17 @@ static bool size_suits(const struct chan *c, size_t size)
 	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
 }
 
+/*
+ * What the VFS asks before a read or a write, for commands that amount to one: does
+ * the descriptor grant it, and do the security modules agree?
+ */
+static int may_transfer(struct file *file, fmode_t mode, u32 size)
+{
+	if (!(file->f_mode & mode))
+		return -EBADF;
+	return rw_verify_area(mode == FMODE_WRITE ? WRITE : READ, file, NULL, size);
+}
+
 /**
  * chan_file_send() - one send by command
  * @file: the descriptor.
@@ -111,8 +122,9 @@ int chan_file_send(struct file *file, const struct chan_xfer *x, ktime_t until)
 	struct chan_elem elem __uninitialized;
 	int ret;
 
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
+	ret = may_transfer(file, FMODE_WRITE, x->size);
+	if (ret)
+		return ret;
 	if (!size_suits(f->chan, x->size))
 		return -EMSGSIZE;
 	ret = elem_alloc(f, &elem, x->size);
@@ -156,8 +168,9 @@ int chan_file_recv(struct file *file, const struct chan_xfer *x, ktime_t until)
 	bool fixed = !f->chan->ring.message;
 	int ret;
 
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
+	ret = may_transfer(file, FMODE_READ, x->size);
+	if (ret)
+		return ret;
 	if (fixed && !size_suits(f->chan, x->size) && (x->addr || x->size))
 		return -EMSGSIZE;
 
