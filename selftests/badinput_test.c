@@ -3,7 +3,7 @@
 #include <linux/fs.h>
 #include "chan_test.h"
 
-#define KERNEL_POINTER	bad_pointer(sizeof(long) == 8 ? (uintptr_t)0xffff888000001000ULL : 0xc0001000UL)
+#define KERNEL_POINTER	bad_pointer(0xffff888000001000UL)
 
 static void *guarded_page(void)
 {

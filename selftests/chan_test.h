@@ -61,7 +61,7 @@
 #define POLL_SEND		(POLLOUT | POLLWRNORM)
 
 /* Ends the process, from whichever of its threads. */
-static inline __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...)
+static inline __noreturn __printf(1, 2) void die(const char *fmt, ...)
 {
 	char line[512];
 	va_list ap;
@@ -392,13 +392,22 @@ static inline int write_text(const char *path, const char *text)
 
 /* ---- tasks that block ---- */
 
+static inline bool are_parked(int fd, unsigned int recvq, unsigned int sendq)
+{
+	struct chan_info info = ch_info(fd);
+
+	return info.recvq == recvq && info.sendq == sendq;
+}
+
 /* Wait until so many are parked on the channel. */
 static inline void wait_parked(int fd, unsigned int recvq, unsigned int sendq)
 {
 	struct chan_info info;
 
-	if (!eventually((info = ch_info(fd), info.recvq == recvq && info.sendq == sendq)))
-		die("recvq %u sendq %u, expected %u %u", info.recvq, info.sendq, recvq, sendq);
+	if (eventually(are_parked(fd, recvq, sendq)))
+		return;
+	info = ch_info(fd);
+	die("recvq %u sendq %u, expected %u %u", info.recvq, info.sendq, recvq, sendq);
 }
 
 /**
@@ -575,13 +584,11 @@ static inline pid_t child_start(int (*fn)(void *arg), void *arg)
 /* Exit status of a child, 128 + signal if it was killed, -1 if it does not end. */
 static inline int child_wait(pid_t pid)
 {
+	pid_t got = 0;
 	int status;
-	pid_t got;
 
-	if (!eventually((got = waitpid(pid, &status, WNOHANG)))) {
+	if (!eventually(got || (got = waitpid(pid, &status, WNOHANG))))
 		kill(pid, SIGKILL);
-		return -1;
-	}
 	if (got != pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -454,29 +454,4 @@ TEST_F(limits, buffered_large_elements_are_charged_to_the_memory_cgroup)
 	EXPECT_EQ(0, ret);
 }
 
-static int overfill_cgroup(void *arg)
-{
-	long ret = 0;
-	int ch, i;
-
-	(void)arg;
-	if (!enter_cgroup("8M"))
-		return KSFT_SKIP;
-	ch = must(ch_make(BIG, 1000, 0));
-	for (i = 0; !ret && i < 1000; i++)
-		ret = ch_try_send(ch, big, BIG);
-	return ret == -ENOMEM ? 0 : 1;
-}
-
-/* Whoever fills a buffer beyond memory.max is refused, or killed, as for a pipe. */
-TEST_F(limits, a_memory_cgroup_bounds_what_a_channel_holds)
-{
-	int ret = child_wait(child_start(overfill_cgroup, NULL));
-
-	rmdir(CGROUP);
-	if (ret == KSFT_SKIP)
-		SKIP(return, "no memory controller of cgroup2");
-	EXPECT_TRUE(!ret || ret == 128 + SIGKILL) TH_LOG("status %d", ret);
-}
-
 TEST_HARNESS_MAIN

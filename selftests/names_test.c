@@ -257,7 +257,7 @@ TEST(a_name_of_the_kernels_choice)
 TEST(names_of_every_legal_kind)
 {
 	char longest[CHAN_NAME_MAX + 1];
-	const char *names[] = {
+	const char * const names[] = {
 		"a", "0", "_", "-", "...", ".x", "A.b-C_9", "chan", "chanx", "chan1x", "Chan1",
 		longest,
 	};
@@ -282,7 +282,7 @@ TEST(names_of_every_legal_kind)
 TEST(names_of_every_illegal_kind)
 {
 	char too_long[CHAN_NAME_MAX + 2], text[4] = "a b";
-	const char *names[] = {
+	const char * const names[] = {
 		"", ".", "..", "a/b", "/", "../x", "chan0", "chan1", "chan18446744073709551616",
 		"a\n", "\xc3\xa4", "a b", "a*", "~", too_long,
 	};

@@ -366,10 +366,13 @@ static bool read_all(FILE *f, struct bytes *bytes)
 
 	do {
 		if (bytes->len == room) {
+			char *more;
+
 			room = room ? 2 * room : 4096;
-			bytes->data = realloc(bytes->data, room);
-			if (!bytes->data)
+			more = realloc(bytes->data, room);
+			if (!more)
 				return false;
+			bytes->data = more;
 		}
 		n = fread(bytes->data + bytes->len, 1, room - bytes->len, f);
 		bytes->len += n;

@@ -293,7 +293,9 @@ int kchan_close(int ch);
  * kchan_len() - elements in the buffer, as Go's len(ch)
  * @ch: the channel.
  *
- * Does not block.  Return: how many, always 0 for an unbuffered channel; or -1.
+ * Does not block.
+ *
+ * Return: how many, always 0 for an unbuffered channel; or -1.
  */
 ssize_t kchan_len(int ch);
 
@@ -301,7 +303,9 @@ ssize_t kchan_len(int ch);
  * kchan_cap() - elements that the buffer holds at most, as Go's cap(ch)
  * @ch: the channel.
  *
- * Does not block.  Return: how many; or -1.
+ * Does not block.
+ *
+ * Return: how many; or -1.
  */
 ssize_t kchan_cap(int ch);
 
