@@ -584,10 +584,13 @@ static inline pid_t child_start(int (*fn)(void *arg), void *arg)
 /* Exit status of a child, 128 + signal if it was killed, -1 if it does not end. */
 static inline int child_wait(pid_t pid)
 {
-	pid_t got = 0;
+	uint64_t end = now_ns() + PATIENCE_NS;
 	int status;
+	pid_t got;
 
-	if (!eventually(got || (got = waitpid(pid, &status, WNOHANG))))
+	while (!(got = waitpid(pid, &status, WNOHANG)) && now_ns() < end)
+		breathe();
+	if (!got)
 		kill(pid, SIGKILL);
 	if (got != pid)
 		return -1;

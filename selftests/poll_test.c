@@ -245,6 +245,42 @@ TEST(close_wakes_pollers_of_both_directions)
 	EXPECT_EQ(POLLHUP, task_join(&any));
 }
 
+TEST(draining_a_closed_channel_wakes_a_poller_for_hang_up)
+{
+	int ch = ch_make(8, 2, 0), tx = must(ch_dup(ch, O_WRONLY));
+	struct task t;
+
+	must(send64(ch, 1));
+	must(send64(ch, 2));
+	must(ch_close(ch));
+	start_poller(&t, tx, 0);
+	recv64(ch);
+	EXPECT_EQ(POLL_SEND, all_events(tx));
+	recv64(ch);
+	EXPECT_EQ(POLLHUP, task_join(&t));
+}
+
+static long read_a_byte(struct task *t)
+{
+	char c;
+
+	return read(t->fd, &c, 1) == 1 ? c : -errno;
+}
+
+TEST(a_rest_wakes_a_poller_of_the_same_description)
+{
+	int ch = ch_make(8, 0, CHAN_MESSAGE);
+	struct task r = { .fd = ch }, t;
+
+	park_receiver(&r, read_a_byte);
+	start_poller(&t, ch, POLLIN);
+	/* It goes straight to the reader, who leaves half of it. */
+	must(ch_try_send(ch, "ab", 2));
+	EXPECT_EQ('a', task_join(&r));
+	EXPECT_EQ(POLLIN, task_join(&t));
+	EXPECT_EQ('b', read_a_byte(&r));
+}
+
 TEST(remove_wakes_pollers)
 {
 	int ch = must(ch_make_named("poll.wake", 8, 0, 0, 0600));
