@@ -33,6 +33,21 @@ quietly() {
 	fi
 }
 
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die 1 "you are not root and there is no sudo: as root, run: $*"
+	fi
+}
+
+update_lists() {
+	say "updating the package lists"
+	quietly "$CACHE/apt-update.log" as_root apt-get update
+}
+
 # One holder at a time of a name in the cache, until the script ends.
 lock() {
 	mkdir -p "$CACHE" || die 1 "cannot make $CACHE: set CHAN_CACHE to a directory of yours"

@@ -18,6 +18,7 @@ a_module_just_loaded_makes_a_channel() {
 	made=$("$chanctl" make --message --elem-size 64 x)
 	check_equal "what make prints" /dev/chan/x "$made"
 	check [ -c /dev/chan/x ]
+	check_equal "its mode" 600 "$(stat -c %a /dev/chan/x)"
 }
 
 echo_blocks_until_cat_takes_it() {

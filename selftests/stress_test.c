@@ -398,4 +398,70 @@ TEST_F_TIMEOUT(crowd, mixed_operations_balance, 3600)
 	self->c.ch = -1;
 }
 
+/* ---- who is woken may be gone at once, with all its memory ---- */
+
+static void *receive_and_vanish(void *arg)
+{
+	uint64_t v;
+
+	ch_recv((intptr_t)arg, &v, sizeof(v));
+	return NULL;
+}
+
+static void *send_and_vanish(void *arg)
+{
+	send64((intptr_t)arg, 1);
+	return NULL;
+}
+
+/* One parked thread, ended in the way that @i says, while others come and go. */
+static void one_short_life(int i)
+{
+	int ch = must(ch_make(8, 0, 0));
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	must(-pthread_create(&thread, &attr, i & 1 ? send_and_vanish : receive_and_vanish,
+			     (void *)(intptr_t)ch));
+	pthread_attr_destroy(&attr);
+	wait_parked(ch, !(i & 1), i & 1);
+	if (i & 2)
+		must(ch_close(ch));
+	else if (i & 1)
+		must(ch_try_recv(ch, NULL, 0));
+	else
+		must(try_send64(ch, 1));
+	close(ch);
+}
+
+static long short_lives(struct task *t)
+{
+	int i;
+
+	for (i = 0; now_ns() < t->deadline; i++)
+		one_short_life(i);
+	return i;
+}
+
+/* Corner case 11: what could touch them after that, KASAN or KFENCE would find. */
+TEST(waiters_that_vanish_once_they_are_woken)
+{
+	uint64_t before = ch_query(chanctl()).channels;
+	struct task t[4];
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		t[i] = (struct task){ .deadline = now_ns() + stress_ns() };
+		task_start(&t[i], short_lives);
+	}
+	for (i = 0; i < 4; i++) {
+		while (!task_done(&t[i]))
+			usleep(1000);
+		EXPECT_LT(10, task_join(&t[i]));
+	}
+	EXPECT_TRUE(eventually(ch_query(chanctl()).channels == before));
+}
+
 TEST_HARNESS_MAIN
