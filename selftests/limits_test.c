@@ -204,17 +204,17 @@ TEST_F(limits, cap_sys_resource_is_exempt_from_the_users_limits)
 /* One user's use is no other's. */
 TEST_F(limits, each_user_has_limits_of_his_own)
 {
-	pid_t pid;
+	pid_t first, pid;
 
 	set_param("max_user_channels", 1);
-	pid = child_fork();
-	if (!pid) {
+	first = child_fork();
+	if (!first) {
 		become_nobody();
 		check(ch_make(8, 0, 0) >= 0);
 		check(ch_make(8, 0, 0) == -EDQUOT);
 		pause();
 	}
-	EXPECT_TRUE(eventually(task_state(pid) == 'S'));
+	EXPECT_TRUE(eventually(task_state(first) == 'S'));
 	pid = child_fork();
 	if (!pid) {
 		must(setresuid(NOBODY - 1, NOBODY - 1, NOBODY - 1));
@@ -223,6 +223,7 @@ TEST_F(limits, each_user_has_limits_of_his_own)
 		_exit(0);
 	}
 	EXPECT_EQ(0, child_wait(pid));
+	EXPECT_EQ(128 + SIGKILL, child_kill(first));
 }
 
 TEST_F(limits, the_modules_ceilings_are_enospc_for_everybody)
