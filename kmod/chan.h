@@ -72,7 +72,7 @@
 struct chan_node;
 struct pid;
 
-/* A state of ours beside CHAN_CLOSED and CHAN_REMOVED: AUTOCLOSE closed it when
+/* A state of ours beside CHAN_STATE_CLOSED and CHAN_STATE_REMOVED: AUTOCLOSE closed it when
  * its last receiver went.
  */
 #define CHAN_DESERTED		BIT(8)
@@ -111,7 +111,7 @@ struct chan_stats {
 /**
  * struct chan - a channel
  * @lock: guards all that follows down to the constant part.
- * @state: CHAN_CLOSED, CHAN_REMOVED, CHAN_DESERTED.
+ * @state: CHAN_STATE_CLOSED, CHAN_STATE_REMOVED, CHAN_DESERTED.
  * @ring: the buffered elements.
  * @recvq: parked receivers.
  * @sendq: parked senders.

@@ -143,6 +143,7 @@ int chan_control_dup(struct file *file, unsigned int fd_flags)
 void chan_control_info(struct chan *c, struct chan_info *info)
 {
 	chan_get_info(c, info);
+	info->minor = CHAN_NO_MINOR;
 	if (!c->node)
 		return;
 	info->minor = chan_node_minor(c->node);

@@ -5,6 +5,7 @@
  */
 #include <linux/hrtimer.h>
 #include <linux/sched.h>
+#include <linux/timekeeping.h>
 
 #include "chan.h"
 
@@ -58,7 +59,7 @@ static int send_state(const struct chan *c)
 {
 	if (likely(!c->state))
 		return 0;
-	return c->state & CHAN_REMOVED ? -EIDRM : -EPIPE;
+	return c->state & CHAN_STATE_REMOVED ? -EIDRM : -EPIPE;
 }
 
 /* Give @elem to the oldest receiver it fits; one it does not fit is told so. */
@@ -332,10 +333,10 @@ int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
 	struct chan_wait wait __uninitialized;
 	struct chan_waiter waiter __uninitialized;
 	struct chan_waiter *w = NULL;
-	int tries, ret;
+	int faults = 0, ret;
 	u32 len;
 
-	for (tries = 0; tries < CHAN_FAULT_TRIES; tries++) {
+	while (faults < CHAN_FAULT_TRIES) {
 		ret = recv_or_enqueue(c, dest, w);
 		if (ret == -EAGAIN && w)
 			return recv_parked(c, dest, w, how);
@@ -350,7 +351,7 @@ int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
 			len = min(dest->room, c->ring.elem_size);
 		} else if (ret == -EFAULT) {
 			/* The next attempt may meet another, longer element. */
-			len = tries ? min(dest->room, c->ring.elem_size) : dest->len;
+			len = faults++ ? min(dest->room, c->ring.elem_size) : dest->len;
 		} else {
 			return ret ?: recv_finish(c, chan_dest_finish(dest));
 		}
@@ -401,7 +402,7 @@ static bool set_closed(struct chan *c, u32 why)
 	lockdep_assert_held(&c->lock);
 	if (c->state)
 		return false;
-	c->state = CHAN_CLOSED | why;
+	WRITE_ONCE(c->state, CHAN_STATE_CLOSED | why);
 	return true;
 }
 
@@ -438,11 +439,11 @@ void chan_remove(struct chan *c)
 	struct chan_ring ring;
 
 	spin_lock(&c->lock);
-	c->state |= CHAN_REMOVED;
+	WRITE_ONCE(c->state, c->state | CHAN_STATE_REMOVED);
 	ring = c->ring;
 	c->ring.slots = NULL;
 	c->ring.bytes = 0;
-	c->ring.len = 0;
+	WRITE_ONCE(c->ring.len, 0);
 	spin_unlock(&c->lock);
 
 	fail_waiters(c, -EIDRM);
@@ -486,7 +487,7 @@ void chan_drop_end(struct chan *c, fmode_t mode)
 /* 0, or -EIDRM for a channel that was removed. */
 int chan_gone(struct chan *c)
 {
-	return READ_ONCE(c->state) & CHAN_REMOVED ? -EIDRM : 0;
+	return READ_ONCE(c->state) & CHAN_STATE_REMOVED ? -EIDRM : 0;
 }
 
 /* Elements in the ring, at some moment. */
@@ -534,7 +535,7 @@ __poll_t chan_poll_events(struct chan *c, fmode_t mode)
 	events = state ? closed_events(c) : open_events(c);
 	spin_unlock(&c->lock);
 
-	if (state & CHAN_REMOVED)
+	if (state & CHAN_STATE_REMOVED)
 		return EPOLLHUP | EPOLLERR;
 	if (!(mode & FMODE_READ))
 		events &= ~CHAN_POLL_RECV;

@@ -59,7 +59,7 @@ static void check_invariants(struct kunit *test, struct chan *c)
 	KUNIT_EXPECT_LE(test, r->len, r->cap);
 	if (c->state)								/* I4 */
 		KUNIT_EXPECT_FALSE(test, c->recvq.n || c->sendq.n);
-	if (!(c->state & CHAN_REMOVED))
+	if (!(c->state & CHAN_STATE_REMOVED))
 		KUNIT_EXPECT_EQ(test, c->stats.sends, c->stats.receives + r->len);
 }
 

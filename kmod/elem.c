@@ -2,7 +2,9 @@
 /*
  * Elements: their memory, their moves, and how they reach a receiver's memory.
  */
+#include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -42,7 +44,7 @@ static void payload_free(struct chan_payload *p)
 /**
  * chan_elem_alloc() - make room for an element that is to be sent
  * @elem: uninitialised.
- * @user: who pays for it if it is long.
+ * @user: who pays for it if it is long; not looked at if not.
  * @len: its length in bytes.
  *
  * Fill chan_elem_bytes() next.  May sleep.

@@ -5,10 +5,11 @@
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/proc_fs.h>
 #include <linux/sched/signal.h>
+#include <linux/semaphore.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -21,13 +22,14 @@
 
 /**
  * struct chan_rest - a message which a short read took and did not finish
- * @lock: one reader at a time; held while that one is parked, so that the next
- *	byte it is after comes from the message it waits for.
+ * @lock: one reader at a time.  Held while that one is parked, so that the message it
+ *	waits for is its own; hence no mutex, which a task may not hold when the
+ *	freezer comes.
  * @elem: the message.
  * @left: bytes at its end that have not been read; looked at without @lock too.
  */
 struct chan_rest {
-	struct mutex lock; /* the message and how much is left of it */
+	struct semaphore lock;
 	struct chan_elem elem;
 	u32 left;
 };
@@ -71,20 +73,17 @@ static void count_parks(struct chan_file *f, const struct chan_blocking *how)
 		atomic_long_add(how->parks, &f->parks);
 }
 
-/* Who pays for what the current task sends here; NULL for want of memory. */
+/* The current task pays for what it sends. */
 static int elem_alloc(struct chan_file *f, struct chan_elem *elem, u32 len)
 {
 	struct chan_user *user;
 	int ret;
 
-	elem->len = len;
 	if (!chan_is_long(len))
-		return 0;
+		return chan_elem_alloc(elem, NULL, len);
 	user = chan_user_current(f->user);
-	if (!user) {
-		elem->len = 0;
+	if (!user)
 		return -ENOMEM;
-	}
 	ret = chan_elem_alloc(elem, user, len);
 	chan_user_put(user);
 	return ret;
@@ -206,9 +205,10 @@ static ssize_t write_fixed(struct chan_file *f, struct iov_iter *from, u32 size,
 	ssize_t done = 0;
 	int ret;
 
-	if (!size || iov_iter_count(from) % size)
+	/* The VFS cuts a huge write short wherever it likes. */
+	if (!size || (iov_iter_count(from) % size && iov_iter_count(from) < MAX_RW_COUNT))
 		return -EMSGSIZE;
-	while (iov_iter_count(from)) {
+	while (iov_iter_count(from) >= size) {
 		if (done && signal_pending(current))
 			break;
 		ret = write_one(f, from, size, how);
@@ -285,6 +285,8 @@ static ssize_t read_whole(struct chan_file *f, struct iov_iter *to, struct chan_
 		if (dest.len)
 			return dest.len;
 		/* An empty message: to return 0 would mean the end. */
+		if (signal_pending(current))
+			return -ERESTARTSYS;
 		cond_resched();
 	}
 }
@@ -298,7 +300,7 @@ static struct chan_rest *get_rest(struct chan_file *f)
 	rest = kzalloc(sizeof(*rest), GFP_KERNEL_ACCOUNT);
 	if (!rest)
 		return NULL;
-	mutex_init(&rest->lock);
+	sema_init(&rest->lock, 1);
 	other = cmpxchg(&f->rest, NULL, rest);
 	if (!other)
 		return rest;
@@ -309,8 +311,8 @@ static struct chan_rest *get_rest(struct chan_file *f)
 static int lock_rest(struct chan_rest *rest, const struct chan_blocking *how)
 {
 	if (how->until == CHAN_NOWAIT)
-		return mutex_trylock(&rest->lock) ? 0 : -EAGAIN;
-	return mutex_lock_interruptible(&rest->lock) ? -ERESTARTSYS : 0;
+		return down_trylock(&rest->lock) ? -EAGAIN : 0;
+	return down_interruptible(&rest->lock) ? -ERESTARTSYS : 0;
 }
 
 /* Take the next message that is not empty. */
@@ -319,15 +321,17 @@ static int refill_rest(struct chan_file *f, struct chan_rest *rest, struct chan_
 	struct chan_dest dest = { .elem = &rest->elem, .room = CHAN_ANY_ROOM };
 	int ret;
 
-	do {
-		chan_elem_drop(&rest->elem);
+	for (;;) {
 		ret = chan_recv(f->chan, &dest, how);
 		if (ret)
 			return ret;
 		WRITE_ONCE(rest->left, rest->elem.len);
+		if (rest->left)
+			return 0;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
 		cond_resched();
-	} while (!rest->left);
-	return 0;
+	}
 }
 
 /* What is left can be read by who polls this description, and nobody sends it. */
@@ -344,6 +348,8 @@ static ssize_t read_rest(struct chan_rest *rest, struct iov_iter *to)
 
 	n = copy_to_iter(bytes, n, to);
 	WRITE_ONCE(rest->left, rest->left - n);
+	if (!rest->left)
+		chan_elem_drop(&rest->elem);
 	return n ?: -EFAULT;
 }
 
@@ -374,7 +380,7 @@ static ssize_t read_part(struct chan_file *f, struct iov_iter *to, struct chan_b
 	if (!ret)
 		ret = read_rest(rest, to);
 	announce_rest(f->chan, rest);
-	mutex_unlock(&rest->lock);
+	up(&rest->lock);
 	return ret;
 }
 
@@ -423,7 +429,7 @@ static __poll_t chan_poll(struct file *file, poll_table *pt)
 
 static void show_waiters(struct seq_file *m, struct chan *c, struct chan_queue *q)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct pid_namespace *ns = proc_pid_ns(file_inode(m->file)->i_sb);
 	struct chan_parked parked[CHAN_SHOWN];
 	ktime_t now = ktime_get();
 	int i, n;
@@ -439,9 +445,9 @@ static void show_waiters(struct seq_file *m, struct chan *c, struct chan_queue *
 
 static const char *state_name(u32 state)
 {
-	if (state & CHAN_REMOVED)
+	if (state & CHAN_STATE_REMOVED)
 		return "removed";
-	return state & CHAN_CLOSED ? "closed" : "open";
+	return state & CHAN_STATE_CLOSED ? "closed" : "open";
 }
 
 static void chan_show_fdinfo(struct seq_file *m, struct file *file)
@@ -524,8 +530,12 @@ static void set_up_file(struct file *file, bool end)
 
 static int chan_open(struct inode *inode, struct file *file)
 {
-	struct chan *c = chan_node_find(iminor(inode));
+	struct chan *c;
 
+	/* The VFS would find that out later, when to end may already close a channel. */
+	if (file->f_flags & O_DIRECT)
+		return -EINVAL;
+	c = chan_node_find(iminor(inode));
 	if (!c)
 		return -ENXIO;
 	file->private_data = file_state_new(c);

@@ -3,6 +3,7 @@
  * The commands of a channel and of /dev/chanctl: arguments in, replies out.
  */
 #include <linux/build_bug.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "chan.h"
@@ -75,22 +76,25 @@ static long do_close(struct file *file, union chan_args *args)
 static long do_len(struct file *file, union chan_args *args)
 {
 	struct chan *c = chan_file_chan(file);
+	long len = chan_len(c);
 
-	return chan_gone(c) ?: chan_len(c);
+	return chan_gone(c) ?: len;
 }
 
 static long do_cap(struct file *file, union chan_args *args)
 {
 	struct chan *c = chan_file_chan(file);
+	long cap = c->ring.cap;
 
-	return chan_gone(c) ?: c->ring.cap;
+	return chan_gone(c) ?: cap;
 }
 
 static long do_elem_size(struct file *file, union chan_args *args)
 {
 	struct chan *c = chan_file_chan(file);
+	long elem_size = c->ring.elem_size;
 
-	return chan_gone(c) ?: c->ring.elem_size;
+	return chan_gone(c) ?: elem_size;
 }
 
 static long do_dup(struct file *file, union chan_args *args)
@@ -148,10 +152,12 @@ static int put_reply(void __user *arg, u32 size, union chan_args *args, u32 know
 
 static long run(const struct command *command, struct file *file, void __user *arg)
 {
-	union chan_args args = {};
+	union chan_args args;
 	u32 size;
 	long ret;
 
+	/* All of it, not just the first member: it may go to user space. */
+	memset(&args, 0, sizeof(args));
 	if (!command->size)
 		return arg ? -EINVAL : command->run(file, &args);
 
@@ -175,15 +181,15 @@ static long dispatch(const struct command *command, struct file *file, unsigned 
 	return -ENOTTY;
 }
 
-/* CHAN_TRY and the descriptor's O_NONBLOCK say how long. */
+/* CHAN_XFER_TRY and the descriptor's O_NONBLOCK say how long. */
 static int get_xfer(struct file *file, struct chan_xfer *x, ktime_t *until,
 		    const void __user *arg)
 {
 	if (copy_from_user(x, arg, sizeof(*x)))
 		return -EFAULT;
-	if (x->flags & ~CHAN_TRY)
+	if (x->flags & ~CHAN_XFER_TRY)
 		return -EINVAL;
-	*until = x->flags & CHAN_TRY ? CHAN_NOWAIT : chan_file_patience(file);
+	*until = x->flags & CHAN_XFER_TRY ? CHAN_NOWAIT : chan_file_patience(file);
 	return 0;
 }
 

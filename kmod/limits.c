@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/user_namespace.h>
 #include <linux/chan.h>
 
 #include "limits.h"
@@ -141,6 +142,12 @@ void chan_user_put(struct chan_user *user)
 		kfree(user);
 }
 
+/* To be without the capability is no event worth an audit record. */
+static bool may_exceed(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
+}
+
 static bool charge(atomic_long_t *use, unsigned long n, unsigned long limit, bool exempt)
 {
 	long old = atomic_long_read(use);
@@ -148,7 +155,7 @@ static bool charge(atomic_long_t *use, unsigned long n, unsigned long limit, boo
 	do {
 		unsigned long sum = old + n;
 
-		if (sum > limit && !(exempt && capable(CAP_SYS_RESOURCE)))
+		if (sum > limit && !(exempt && may_exceed()))
 			return false;
 	} while (!atomic_long_try_cmpxchg(use, &old, old + n));
 	return true;

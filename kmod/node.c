@@ -3,10 +3,10 @@
  * Names: /dev/chan/NAME and /dev/chanN, who may make and remove them, and what
  * /sys/class/chan shows.
  *
- * devtmpfs makes and removes the nodes.  A node has an entry in the table of minors
- * from its making to the last release of its channel, so that a minor is not used
- * anew while somebody holds the old channel; only until its removal is it listed,
- * that is, found by name and opened by minor.
+ * devtmpfs makes and removes the nodes.  A node is listed, that is, found by name and
+ * opened by minor, from its making to its removal, all of that under the mutex.  Its
+ * minor stays reserved to the last release of its channel, so that it is not used anew
+ * while somebody holds the old one.
  */
 #include <linux/bits.h>
 #include <linux/cdev.h>
@@ -17,6 +17,7 @@
 #include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/stringhash.h>
@@ -38,7 +39,6 @@
  * @dev: its device; owns this struct.
  * @link: in the table of names.
  * @chan: the channel.  Referenced as long as the node is listed.
- * @listed: not removed.
  * @minor: number of the device.
  * @uid: owner of the node.
  * @gid: group of the node.
@@ -49,7 +49,6 @@ struct chan_node {
 	struct device dev;
 	struct hlist_node link;
 	struct chan *chan;
-	bool listed;
 	u32 minor;
 	kuid_t uid;
 	kgid_t gid;
@@ -58,7 +57,7 @@ struct chan_node {
 };
 
 static struct class *chan_class;
-static struct cdev chan_cdev;
+static struct cdev *chan_cdev;
 static dev_t chan_devt;
 
 static DEFINE_MUTEX(chan_node_mutex);
@@ -101,7 +100,7 @@ CHAN_ATTR(cap, "%llu", info.cap);
 CHAN_ATTR(len, "%llu", info.len);
 CHAN_ATTR(message, "%d", !!(info.flags & CHAN_MESSAGE));
 CHAN_ATTR(autoclose, "%d", !!(info.flags & CHAN_AUTOCLOSE));
-CHAN_ATTR(closed, "%d", !!(info.state & CHAN_CLOSED));
+CHAN_ATTR(closed, "%d", !!(info.state & CHAN_STATE_CLOSED));
 CHAN_ATTR(recvq, "%u", info.recvq);
 CHAN_ATTR(sendq, "%u", info.sendq);
 CHAN_ATTR(receivers, "%u", info.receivers);
@@ -162,8 +161,12 @@ static void chan_node_release(struct device *dev)
 	if (dev->devt)
 		xa_erase(&minors, node->minor);
 	kfree(node);
+
+	/* chan_node_exit() waits for this, and then until we are out of here. */
+	rcu_read_lock();
 	if (atomic_dec_and_test(&live_nodes))
 		wake_up_var(&live_nodes);
+	rcu_read_unlock();
 }
 
 static const struct device_type chan_node_type = {
@@ -256,11 +259,12 @@ static struct chan_node *node_alloc(struct chan *c, u32 mode)
 	return node;
 }
 
+/* Reserves it; list_node() makes the node appear there. */
 static int take_minor(struct chan_node *node)
 {
 	int ret;
 
-	ret = xa_alloc(&minors, &node->minor, node, XA_LIMIT(0, CHAN_MINORS - 1), GFP_KERNEL);
+	ret = xa_alloc(&minors, &node->minor, NULL, XA_LIMIT(0, CHAN_MINORS - 1), GFP_KERNEL);
 	if (ret)
 		return ret == -EBUSY ? -ENOSPC : ret;
 	node->dev.devt = MKDEV(MAJOR(chan_devt), node->minor);
@@ -271,7 +275,8 @@ static void list_node(struct chan_node *node)
 {
 	lockdep_assert_held(&chan_node_mutex);
 	hash_add(names, &node->link, name_hash(node->name));
-	node->listed = true;
+	/* The minor is reserved, so there is nothing to allocate. */
+	xa_store(&minors, node->minor, node, GFP_KERNEL);
 	node->chan->node = node;
 	chan_get(node->chan);
 }
@@ -281,7 +286,7 @@ static void unlist_node(struct chan_node *node)
 {
 	lockdep_assert_held(&chan_node_mutex);
 	hash_del(&node->link);
-	node->listed = false;
+	xa_store(&minors, node->minor, XA_ZERO_ENTRY, GFP_KERNEL);
 }
 
 /* Give the node its name, if the user has not, and make it appear. */
@@ -361,7 +366,7 @@ struct chan *chan_node_find(u32 minor)
 
 	mutex_lock(&chan_node_mutex);
 	node = xa_load(&minors, minor);
-	if (node && node->listed) {
+	if (node) {
 		c = node->chan;
 		chan_get(c);
 	}
@@ -441,13 +446,19 @@ int chan_node_init(void)
 	ret = alloc_chrdev_region(&chan_devt, 0, CHAN_MINORS, "chan");
 	if (ret)
 		goto destroy_class;
-	cdev_init(&chan_cdev, &chan_fops);
-	chan_cdev.owner = THIS_MODULE;
-	ret = cdev_add(&chan_cdev, chan_devt, CHAN_MINORS);
-	if (ret)
+	ret = -ENOMEM;
+	chan_cdev = cdev_alloc();
+	if (!chan_cdev)
 		goto unregister;
+	chan_cdev->ops = &chan_fops;
+	chan_cdev->owner = THIS_MODULE;
+	ret = cdev_add(chan_cdev, chan_devt, CHAN_MINORS);
+	if (ret)
+		goto put_cdev;
 	return 0;
 
+put_cdev:
+	kobject_put(&chan_cdev->kobj);
 unregister:
 	unregister_chrdev_region(chan_devt, CHAN_MINORS);
 destroy_class:
@@ -458,9 +469,10 @@ destroy_class:
 /* No file is open any more, so the names hold the last references. */
 void chan_node_exit(void)
 {
-	cdev_del(&chan_cdev);
+	cdev_del(chan_cdev);
 	remove_all();
 	wait_var_event(&live_nodes, !atomic_read(&live_nodes));
+	synchronize_rcu();
 	unregister_chrdev_region(chan_devt, CHAN_MINORS);
 	class_destroy(chan_class);
 }

@@ -129,7 +129,7 @@ void chan_get_info(struct chan *c, struct chan_info *info)
 
 	spin_lock(&c->lock);
 	info->len = c->ring.len;
-	info->state = c->state & (CHAN_CLOSED | CHAN_REMOVED);
+	info->state = c->state & (CHAN_STATE_CLOSED | CHAN_STATE_REMOVED);
 	info->receivers = c->receivers;
 	info->senders = c->senders;
 	info->recvq = c->recvq.n;

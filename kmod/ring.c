@@ -85,7 +85,8 @@ void chan_ring_put(struct chan_ring *ring, struct chan_elem *elem)
 	memcpy(place, elem->bytes, chan_moved_bytes(elem->len));
 	elem->len = 0;
 	ring->sendx = next_index(ring, ring->sendx);
-	ring->len++;
+	/* CHAN_IOC_LEN looks without a lock. */
+	WRITE_ONCE(ring->len, ring->len + 1);
 }
 
 /* Where the oldest element of a ring that is not empty lies, and its length. */
@@ -105,7 +106,7 @@ const void *chan_ring_oldest(const struct chan_ring *ring, u32 *len)
 void chan_ring_pop(struct chan_ring *ring)
 {
 	ring->recvx = next_index(ring, ring->recvx);
-	ring->len--;
+	WRITE_ONCE(ring->len, ring->len - 1);
 }
 
 /* Drop all elements, and the slots.  May sleep. */

@@ -3,6 +3,7 @@
  * Parking and readying.  wait.h says how it works and why it is safe.
  */
 #include <linux/hrtimer.h>
+#include <linux/lockdep.h>
 #include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>

@@ -7,7 +7,7 @@
 
 static bool is_closed(int fd)
 {
-	return ch_info(fd).state & CHAN_CLOSED;
+	return ch_info(fd).state & CHAN_STATE_CLOSED;
 }
 
 /*
@@ -398,6 +398,20 @@ TEST(a_crashed_producer_ends_its_consumers_loops)
 	for (i = 0; i < CONSUMERS; i++)
 		EXPECT_EQ(0, child_wait(consumer[i]));
 	EXPECT_EQ(128 + SIGSEGV, child_wait(producer));
+}
+
+TEST(an_open_that_fails_is_no_end)
+{
+	int ch = must(ch_make_named("auto.direct", 8, 1, CHAN_AUTOCLOSE, 0600));
+	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		EXPECT_EQ(-1, open("/dev/chan/auto.direct", modes[i] | O_DIRECT));
+		EXPECT_EQ(EINVAL, errno);
+	}
+	EXPECT_EQ(0, send64(ch, 1));
+	must(ch_remove("auto.direct"));
 }
 
 TEST_HARNESS_MAIN

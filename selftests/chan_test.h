@@ -185,12 +185,12 @@ static inline long ch_recv(int fd, void *p, uint32_t size)
 
 static inline long ch_try_send(int fd, const void *p, uint32_t size)
 {
-	return ch_xfer(fd, CHAN_IOC_SEND, p, size, CHAN_TRY);
+	return ch_xfer(fd, CHAN_IOC_SEND, p, size, CHAN_XFER_TRY);
 }
 
 static inline long ch_try_recv(int fd, void *p, uint32_t size)
 {
-	return ch_xfer(fd, CHAN_IOC_RECV, p, size, CHAN_TRY);
+	return ch_xfer(fd, CHAN_IOC_RECV, p, size, CHAN_XFER_TRY);
 }
 
 static inline long ch_xfer_until(int fd, unsigned int cmd, const void *p, uint32_t size,
@@ -291,7 +291,7 @@ static inline uint64_t recv64(int fd)
 
 static inline uint64_t try_recv64(int fd)
 {
-	return recv64_as(fd, CHAN_TRY);
+	return recv64_as(fd, CHAN_XFER_TRY);
 }
 
 /* Poll now: the events, or -errno. */

@@ -20,7 +20,7 @@ TEST(receive_from_a_closed_channel_gives_zeroes_for_ever)
 		EXPECT_TRUE(all_bytes(b, sizeof(b), 0));
 	}
 	EXPECT_EQ(0, ch_recv(ch, NULL, 0));
-	EXPECT_EQ(CHAN_CLOSED, ch_info(ch).state);
+	EXPECT_EQ(CHAN_STATE_CLOSED, ch_info(ch).state);
 }
 
 TEST(send_on_a_closed_channel_fails_in_every_form)

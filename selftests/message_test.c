@@ -365,4 +365,50 @@ TEST(a_byte_reader_whose_buffer_is_bad_consumes_nothing)
 	EXPECT_EQ(5, read(ch, b, ROOM));
 }
 
+TEST(a_large_message_that_was_read_to_its_end_is_charged_no_more)
+{
+	enum { LARGE = 100000 };
+	int ch = ch_make(LARGE, 1, CHAN_MESSAGE);
+	uint64_t before = ch_query(ch).user_bytes;
+	char *b = calloc(1, LARGE);
+
+	must(ch_send(ch, b, LARGE));
+	EXPECT_EQ(LARGE / 2, read(ch, b, LARGE / 2));
+	EXPECT_LE(before + LARGE, ch_query(ch).user_bytes);
+	EXPECT_EQ(LARGE / 2, read(ch, b, LARGE / 2));
+	EXPECT_EQ(before, ch_query(ch).user_bytes);
+	free(b);
+}
+
+static int send_empty_for_ever(void *arg)
+{
+	while (!ch_send(*(int *)arg, NULL, 0))
+		;
+	return 0;
+}
+
+static int read_for_ever(void *arg)
+{
+	char c;
+
+	return read(*(int *)arg, &c, 1);
+}
+
+/* Who is fed nothing but empty messages never parks, and has to look at signals too. */
+TEST(a_reader_of_nothing_but_empty_messages_can_be_killed)
+{
+	int ch = ch_make(ROOM, 1000, CHAN_MESSAGE), i;
+	uint64_t receives;
+	pid_t sender[2], reader;
+
+	for (i = 0; i < 2; i++)
+		sender[i] = child_start(send_empty_for_ever, &ch);
+	reader = child_start(read_for_ever, &ch);
+	receives = ch_info(ch).receives;
+	EXPECT_TRUE(eventually(ch_info(ch).receives > receives + 1000));
+	EXPECT_EQ(128 + SIGKILL, child_kill(reader));
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(128 + SIGKILL, child_kill(sender[i]));
+}
+
 TEST_HARNESS_MAIN

@@ -160,7 +160,7 @@ TEST_F(named, a_removed_channel_still_answers_info)
 {
 	must(send64(self->ch, 1));
 	must(ch_remove(NAME));
-	EXPECT_TRUE(ch_info(self->ch).state & CHAN_REMOVED);
+	EXPECT_TRUE(ch_info(self->ch).state & CHAN_STATE_REMOVED);
 	EXPECT_EQ(0, ch_info(self->ch).len);
 	EXPECT_EQ(1, ch_info(self->ch).sends);
 }

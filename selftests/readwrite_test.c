@@ -377,4 +377,18 @@ TEST(rwf_nowait_does_not_block)
 	EXPECT_EQ(8, preadv2(ch, &iov, 1, -1, RWF_NOWAIT));
 }
 
+/* The VFS cuts a write off below 2 GiB, at no multiple of an element. */
+TEST(a_huge_write_is_cut_to_whole_elements)
+{
+	const size_t size = 3 * 800000000UL;
+	int ch = ch_make(3, 5, 0);
+	char *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, p);
+	must(fcntl(ch, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(15, write(ch, p, size));
+	EXPECT_EQ(5, ch_len(ch));
+	munmap(p, size);
+}
+
 TEST_HARNESS_MAIN

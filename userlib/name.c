@@ -96,7 +96,7 @@ static int check_node(int ch)
 	if (lstat(path, &st) || is_node_of(&st, &info))
 		return 0;
 	/* Do not remove a channel that has got this name since. */
-	if (ioctl(ch, CHAN_IOC_INFO, &info) < 0 || info.state & CHAN_REMOVED)
+	if (ioctl(ch, CHAN_IOC_INFO, &info) < 0 || info.state & CHAN_STATE_REMOVED)
 		return 0;
 	kchan_remove(info.name);
 	return fail(EEXIST);

@@ -63,7 +63,7 @@ KCHAN_API int kchan_send(int ch, const void *elem, size_t size)
 
 KCHAN_API int kchan_try_send(int ch, const void *elem, size_t size)
 {
-	return send_flags(ch, elem, size, CHAN_TRY);
+	return send_flags(ch, elem, size, CHAN_XFER_TRY);
 }
 
 KCHAN_API int kchan_send_until(int ch, const void *elem, size_t size,
@@ -83,7 +83,7 @@ KCHAN_API int kchan_recv_msg(int ch, void *buf, size_t size, size_t *len)
 
 KCHAN_API int kchan_try_recv_msg(int ch, void *buf, size_t size, size_t *len)
 {
-	return recv_flags(ch, buf, size, len, CHAN_TRY);
+	return recv_flags(ch, buf, size, len, CHAN_XFER_TRY);
 }
 
 KCHAN_API int kchan_recv_msg_until(int ch, void *buf, size_t size, size_t *len,
@@ -103,7 +103,7 @@ KCHAN_API int kchan_recv(int ch, void *elem, size_t size)
 
 KCHAN_API int kchan_try_recv(int ch, void *elem, size_t size)
 {
-	return recv_flags(ch, elem, size, NULL, CHAN_TRY);
+	return recv_flags(ch, elem, size, NULL, CHAN_XFER_TRY);
 }
 
 KCHAN_API int kchan_recv_until(int ch, void *elem, size_t size, const struct timespec *deadline)

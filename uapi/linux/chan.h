@@ -47,6 +47,9 @@
 /* Longest name of a channel, in bytes, without the final NUL. */
 #define CHAN_NAME_MAX		64
 
+/* A channel without a device node. */
+#define CHAN_NO_MINOR		(~(__u32)0)
+
 /* No deadline: wait for ever. */
 #define CHAN_FOREVER		(~(__u64)0)
 
@@ -56,11 +59,11 @@
 #define CHAN_NAMED		(1U << 2) /* has a device node */
 
 /* States of a channel (struct chan_info). */
-#define CHAN_CLOSED		(1U << 0) /* no more sends */
-#define CHAN_REMOVED		(1U << 1) /* the name and the contents are gone */
+#define CHAN_STATE_CLOSED	(1U << 0) /* no more sends */
+#define CHAN_STATE_REMOVED	(1U << 1) /* the name and the contents are gone */
 
 /* Flags of one send or receive. */
-#define CHAN_TRY		(1U << 0) /* do not block */
+#define CHAN_XFER_TRY		(1U << 0) /* do not block */
 
 /* Features (struct chan_query). */
 #define CHAN_FEATURE_MESSAGE	(1ULL << 0) /* CHAN_MESSAGE */
@@ -74,7 +77,7 @@
  * @size: bytes at @addr.  Fixed elements: exactly the channel's element size (a
  *	receive that discards may also say 0).  Messages: the length to send, or
  *	the room to receive into.
- * @flags: CHAN_TRY, or 0 to wait unless the descriptor is O_NONBLOCK.
+ * @flags: CHAN_XFER_TRY, or 0 to wait unless the descriptor is O_NONBLOCK.
  *
  * Argument of CHAN_IOC_SEND, which returns 0, and of CHAN_IOC_RECV, which
  * returns 0 if the channel is closed and drained (the room is then zeroed, as far
@@ -163,8 +166,9 @@ struct chan_dup {
  * @cap: elements it can buffer.
  * @len: elements it buffers now.
  * @elem_size: bytes of an element, or the most of a message.
- * @state: CHAN_CLOSED, CHAN_REMOVED.
- * @minor: with CHAN_NAMED: minor number of its node, the N of chanN.
+ * @state: CHAN_STATE_CLOSED, CHAN_STATE_REMOVED.
+ * @minor: minor number of its node, the N of chanN; CHAN_NO_MINOR for an anonymous
+ *	channel.
  * @owner: user id of the maker, as seen by the caller.
  * @receivers: open file descriptions that may receive, as AUTOCLOSE counts them.
  * @senders: open file descriptions that may send, as AUTOCLOSE counts them.
