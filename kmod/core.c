@@ -4,7 +4,7 @@
  * The rules are those of the Go language specification; chan.h has the invariants.
  */
 #include <linux/hrtimer.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
 #include "chan.h"
@@ -292,11 +292,14 @@ static int recv_or_enqueue(struct chan *c, struct chan_dest *dest, struct chan_w
 	return ret;
 }
 
-/* The end of a receive, where the element may turn out to be lost. */
+/*
+ * The end of a receive, where the element may turn out to be lost.  What was handed to
+ * a task that is killed is not: it was delivered.
+ */
 static int recv_finish(struct chan *c, int ret)
 {
-	if (likely(!ret))
-		return 0;
+	if (likely(!ret) || fatal_signal_pending(current))
+		return ret;
 	spin_lock(&c->lock);
 	c->stats.lost++;
 	spin_unlock(&c->lock);

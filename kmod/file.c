@@ -27,11 +27,13 @@
  *	freezer comes.
  * @elem: the message.
  * @left: bytes at its end that have not been read; looked at without @lock too.
+ * @missed: somebody got EAGAIN only because of @lock.
  */
 struct chan_rest {
 	struct semaphore lock;
 	struct chan_elem elem;
 	u32 left;
+	bool missed;
 };
 
 /**
@@ -308,11 +310,34 @@ static struct chan_rest *get_rest(struct chan_file *f)
 	return other;
 }
 
+/*
+ * Who may not wait, and finds somebody else reading, is told EAGAIN, and will poll.
+ * It says so before its last attempt, so the holder, who looks after it has unlocked,
+ * either sees that or has let this attempt succeed.
+ */
+static int try_lock_rest(struct chan_rest *rest)
+{
+	if (!down_trylock(&rest->lock))
+		return 0;
+	WRITE_ONCE(rest->missed, true);
+	return down_trylock(&rest->lock) ? -EAGAIN : 0;
+}
+
 static int lock_rest(struct chan_rest *rest, const struct chan_blocking *how)
 {
 	if (how->until == CHAN_NOWAIT)
-		return down_trylock(&rest->lock) ? -EAGAIN : 0;
+		return try_lock_rest(rest);
 	return down_interruptible(&rest->lock) ? -ERESTARTSYS : 0;
+}
+
+/* What is left, or was missed, is news for who polls, and no send will tell them. */
+static void unlock_rest(struct chan *c, struct chan_rest *rest)
+{
+	bool left = rest->left;
+
+	up(&rest->lock);
+	if ((xchg(&rest->missed, false) || left) && wq_has_sleeper(&c->poll))
+		wake_up_interruptible_poll(&c->poll, EPOLLIN | EPOLLRDNORM);
 }
 
 /* Take the next message that is not empty. */
@@ -332,13 +357,6 @@ static int refill_rest(struct chan_file *f, struct chan_rest *rest, struct chan_
 			return -ERESTARTSYS;
 		cond_resched();
 	}
-}
-
-/* What is left can be read by who polls this description, and nobody sends it. */
-static void announce_rest(struct chan *c, const struct chan_rest *rest)
-{
-	if (rest->left && wq_has_sleeper(&c->poll))
-		wake_up_interruptible_poll(&c->poll, EPOLLIN | EPOLLRDNORM);
 }
 
 static ssize_t read_rest(struct chan_rest *rest, struct iov_iter *to)
@@ -379,8 +397,7 @@ static ssize_t read_part(struct chan_file *f, struct iov_iter *to, struct chan_b
 		ret = next_message(f, rest, to, how);
 	if (!ret)
 		ret = read_rest(rest, to);
-	announce_rest(f->chan, rest);
-	up(&rest->lock);
+	unlock_rest(f->chan, rest);
 	return ret;
 }
 

@@ -529,4 +529,54 @@ TEST_F(named, root_of_a_user_namespace_may_not_remove)
 	EXPECT_EQ(0, access(NODE, F_OK));
 }
 
+struct opener {
+	const char *path;
+	int stop;
+	long opened;
+};
+
+static void *open_for_ever(void *arg)
+{
+	struct opener *o = arg;
+	int fd;
+
+	while (!__atomic_load_n(&o->stop, __ATOMIC_RELAXED)) {
+		fd = open(o->path, O_RDWR | O_NONBLOCK);
+		if (fd < 0)
+			continue;
+		o->opened++;
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Somebody's own node of a minor sees channels come and go, and never a dead one. */
+TEST_F(named, opens_by_minor_race_with_the_last_release)
+{
+	struct opener o = { .path = "/dev/chan-selftest-minor" };
+	uint64_t end = now_ns() + 3 * SEC;
+	struct stat st;
+	pthread_t t[2];
+	int i, fd;
+
+	must(stat(NODE, &st));
+	unlink(o.path);
+	ASSERT_EQ(0, mknod(o.path, S_IFCHR | 0600, st.st_rdev));
+	must(ch_remove(NAME));
+	close(self->ch);
+	for (i = 0; i < 2; i++)
+		must(-pthread_create(&t[i], NULL, open_for_ever, &o));
+	while (now_ns() < end) {
+		fd = must(ch_make_named(NAME, 8, 1, 0, 0600));
+		must(ch_remove(NAME));
+		close(fd);
+	}
+	__atomic_store_n(&o.stop, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	must(unlink(o.path));
+	/* The fixture removes it. */
+	self->ch = must(ch_make_named(NAME, 8, 1, 0, 0600));
+}
+
 TEST_HARNESS_MAIN

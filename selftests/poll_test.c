@@ -512,4 +512,57 @@ TEST(epoll_loop_receives_every_element)
 	EXPECT_EQ(0, child_wait(pid));
 }
 
+/* ---- several consumers of one description ---- */
+
+struct drainers {
+	int ch, ep;
+	uint64_t got;
+};
+
+/* As a user of edge-triggered epoll has to: after an event, read until EAGAIN. */
+static void *drain(void *arg)
+{
+	struct drainers *d = arg;
+	struct epoll_event e;
+	char c;
+
+	for (;;) {
+		if (epoll_wait(d->ep, &e, 1, -1) < 1)
+			continue;
+		while (read(d->ch, &c, 1) == 1) {
+			if (c == 'q') {
+				/* Pass it on, with an event of its own. */
+				must(write(d->ch, &c, 1));
+				return NULL;
+			}
+			__atomic_add_fetch(&d->got, 1, __ATOMIC_SEQ_CST);
+		}
+	}
+}
+
+TEST(byte_readers_of_one_edge_triggered_description_miss_nothing)
+{
+	struct drainers d = { .ch = ch_make(8, 64, CHAN_MESSAGE) };
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
+	uint64_t end = now_ns() + 3 * SEC, sent = 0;
+	pthread_t threads[3];
+	bool held = true;
+	int i;
+
+	must(fcntl(d.ch, F_SETFL, O_NONBLOCK));
+	d.ep = must(epoll_create1(EPOLL_CLOEXEC));
+	must(epoll_ctl(d.ep, EPOLL_CTL_ADD, d.ch, &e));
+	for (i = 0; i < 3; i++)
+		must(-pthread_create(&threads[i], NULL, drain, &d));
+	while (held && now_ns() < end) {
+		for (i = rand() % 3; i >= 0; i--)
+			sent += must(write(d.ch, "x", 1));
+		held = eventually(__atomic_load_n(&d.got, __ATOMIC_SEQ_CST) == sent);
+	}
+	EXPECT_TRUE(held);
+	must(write(d.ch, "q", 1));
+	for (i = 0; held && i < 3; i++)
+		pthread_join(threads[i], NULL);
+}
+
 TEST_HARNESS_MAIN

@@ -205,8 +205,11 @@ static void complain_taken(const char *name)
 	const char *path = node_path(name, room);
 	struct stat st;
 
+	errno = 0;
 	if (!lstat(path, &st) && !S_ISCHR(st.st_mode))
 		complain_foreign(path);
+	else if (errno == ENOTDIR)
+		complain("/dev/chan, where names go, is no directory; rm /dev/chan");
 	else
 		complain("the name \"%s\" is taken; \"chanctl info %s\" tells more", name, name);
 }
@@ -231,7 +234,10 @@ enum exit_status explain_make(const struct wish *wish)
 		complain_module_limit(wish);
 		break;
 	case EEXIST:
-		complain_taken(wish->name);
+		if (wish->name)
+			complain_taken(wish->name);
+		else
+			complain("a foreign file is in the way: rm what is no channel of /dev/chan[0-9]*");
 		break;
 	case EPERM:
 		complain("names are for the initial user namespace only, as /dev is one for all");

@@ -93,7 +93,8 @@ static int check_node(int ch)
 
 	if (ioctl(ch, CHAN_IOC_INFO, &info) < 0 || node_path(path, info.name))
 		return -1;
-	if (lstat(path, &st) || is_node_of(&st, &info))
+	/* No node at all: this /dev is not the kernel's.  No directory: a file is. */
+	if (lstat(path, &st) ? errno != ENOTDIR : is_node_of(&st, &info))
 		return 0;
 	/* Do not remove a channel that has got this name since. */
 	if (ioctl(ch, CHAN_IOC_INFO, &info) < 0 || info.state & CHAN_STATE_REMOVED)
