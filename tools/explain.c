@@ -209,7 +209,7 @@ static void complain_taken(const char *name)
 	if (!lstat(path, &st) && !S_ISCHR(st.st_mode))
 		complain_foreign(path);
 	else if (errno == ENOTDIR)
-		complain("/dev/chan, where names go, is no directory; rm /dev/chan");
+		complain("/dev/chan is no directory, and names go there; rm /dev/chan");
 	else
 		complain("the name \"%s\" is taken; \"chanctl info %s\" tells more", name, name);
 }
@@ -237,10 +237,10 @@ enum exit_status explain_make(const struct wish *wish)
 		if (wish->name)
 			complain_taken(wish->name);
 		else
-			complain("a foreign file is in the way: rm what is no channel of /dev/chan[0-9]*");
+			complain("a file is in the way: rm what is no channel of /dev/chan[0-9]*");
 		break;
 	case EPERM:
-		complain("names are for the initial user namespace only, as /dev is one for all");
+		complain("names are for the initial user namespace only: /dev is one for all");
 		break;
 	case EINVAL:
 		complain("\"%s\" is not a name: use 1 to %d of A-Z a-z 0-9 . _ -",
