@@ -25,7 +25,8 @@
  * kchan_close(), kchan_len(), kchan_cap() and the functions that send and receive.
  *
  * The semantics are those of the Go language specification, sections "Channel types",
- * "Send statements", "Receive operator" and "Close", and of Go's sync.WaitGroup.
+ * "Send statements", "Receive operator", "Select statements" and "Close", and of Go's
+ * sync.WaitGroup, time.Timer, time.Ticker and context.
  * Where Go panics, these functions fail.
  */
 #ifndef KCHAN_H
@@ -275,6 +276,254 @@ int kchan_recv_msg_until(int ch, void *buf, size_t size, size_t *len,
  * channel of messages).
  */
 ssize_t kchan_recv_n(int ch, void *elems, size_t n);
+
+/* ---- select ---- */
+
+/* What a case of a select does. */
+#define KCHAN_SEND	1
+#define KCHAN_RECV	2
+
+/* A case that takes no part: Go's nil channel. */
+#define KCHAN_NIL	(-1)
+
+/* Fields have the same place and size in 32-bit programs. */
+#if __SIZEOF_POINTER__ == 8
+#define KCHAN_WORD(field, pad)	field
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define KCHAN_WORD(field, pad)	field; uint32_t pad
+#else
+#define KCHAN_WORD(field, pad)	uint32_t pad; field
+#endif
+
+/**
+ * struct kchan_case - one case of a select
+ * @ch: the channel; KCHAN_NIL if the case takes no part.
+ * @dir: KCHAN_SEND or KCHAN_RECV.
+ * @elem: the element, or where to receive it to; NULL discards what is received.
+ * @size: bytes there, as for kchan_send() and kchan_recv().
+ * @ok: set in the chosen case: 1, or 0 for a receive from a channel that is closed and
+ *	drained (@elem is zeroed then).  Set to -errno in the case because of which the
+ *	select failed.  Left alone in all others.
+ * @len: set in the chosen case: bytes received or sent.
+ * @reserved: 0.
+ *
+ * Initialise it by naming fields, so that the others are 0.
+ */
+struct kchan_case {
+	int ch;
+	int dir;
+	KCHAN_WORD(void *elem, elem_pad);
+	KCHAN_WORD(size_t size, size_pad);
+	int ok;
+	int ok_pad;
+	KCHAN_WORD(size_t len, len_pad);
+	uint64_t reserved[2];
+};
+
+/**
+ * kchan_select() - wait until one of several operations can proceed, and do that one
+ * @cases: the cases; must be writable.
+ * @n: how many.  0 blocks for ever, as Go's select {}.
+ *
+ * If several can proceed, each is chosen with the same probability.  If none can, it
+ * blocks, even if channels are O_NONBLOCK, and the first that can is chosen.  No other
+ * operation is done, and no other element is touched.  A channel may occur in several
+ * cases; a send and a receive of the same select never meet.
+ *
+ * Return: index of the chosen case; or -1 with EPIPE (a send was chosen whose channel is
+ * closed; Go panics), EINTR, EMSGSIZE, EFAULT, EINVAL (unknown @dir, @reserved not 0),
+ * ENOSPC (more cases than the module allows), EDQUOT, ENOMEM.
+ */
+int kchan_select(struct kchan_case *cases, size_t n);
+
+/**
+ * kchan_try_select() - do one of several operations if one can proceed at once
+ * @cases: the cases; must be writable.
+ * @n: how many.
+ *
+ * As Go's select with a default case.  Does not block.
+ *
+ * Return: as kchan_select(); EAGAIN, Go's default, if there was a moment at which no case
+ * could proceed.
+ */
+int kchan_try_select(struct kchan_case *cases, size_t n);
+
+/**
+ * kchan_select_until() - wait for one of several operations until a deadline
+ * @cases: the cases; must be writable.
+ * @n: how many.
+ * @deadline: absolute CLOCK_MONOTONIC time; NULL for none.
+ *
+ * Return: as kchan_select(), or -1 with ETIMEDOUT; EINVAL if tv_nsec is not below 10^9.
+ */
+int kchan_select_until(struct kchan_case *cases, size_t n, const struct timespec *deadline);
+
+/* ---- request and reply ---- */
+
+/**
+ * kchan_call() - send a request on one channel, then receive the reply on another
+ * @out: where to send.
+ * @req: the request.
+ * @req_size: its bytes.
+ * @in: where to receive; another channel than @out.
+ * @rep: where the reply goes; NULL discards it.
+ * @rep_size: bytes there.
+ *
+ * The same as kchan_send() and kchan_recv(), but in one system call, which waits for the
+ * reply before the receiver of the request wakes: a round trip costs two switches.
+ * Nothing says whose reply it is: @in should be the caller's own, or its lock be held.
+ *
+ * Blocks, even if the channels are O_NONBLOCK.  A signal which comes when the request is
+ * sent does not end the call; EINTR means that nothing was sent.
+ *
+ * Return: as kchan_recv(); or -1 with an errno of kchan_send(), or EINVAL (@in and @out
+ * are one channel).
+ */
+int kchan_call(int out, const void *req, size_t req_size, int in, void *rep, size_t rep_size);
+
+/**
+ * kchan_call_until() - request and reply before a deadline
+ * @out: where to send.
+ * @req: the request.
+ * @req_size: its bytes.
+ * @in: where to receive; another channel than @out.
+ * @rep: where the reply goes; NULL discards it.
+ * @rep_size: bytes there.
+ * @deadline: absolute CLOCK_MONOTONIC time, of both halves; NULL for none.
+ *
+ * Return: as kchan_call(), or -1 with ETIMEDOUT, in which case the request may have been
+ * sent, and its reply may come yet; EINVAL if tv_nsec is not below 10^9.
+ */
+int kchan_call_until(int out, const void *req, size_t req_size, int in, void *rep,
+		     size_t rep_size, const struct timespec *deadline);
+
+/* ---- timers ---- */
+
+/**
+ * kchan_after() - a channel that yields one element, after a time; Go's time.NewTimer
+ * @delay: how long; 0 or less means at once.
+ *
+ * The channel can only be received from.  Its element is a uint64_t: the CLOCK_MONOTONIC
+ * time in nanoseconds at which it was due.  Its capacity and length are 0, and it is
+ * never closed.  close(2) it when done, whether or not the time has come.  No kernel
+ * timer runs but while somebody waits for it.
+ *
+ * Return: the channel; or -1 with EINVAL (tv_nsec is not within 0..10^9-1) or an errno of
+ * kchan_make().
+ */
+int kchan_after(const struct timespec *delay);
+
+/**
+ * kchan_tick() - a channel that yields an element after each period; Go's time.NewTicker
+ * @period: how long; more than 0.
+ *
+ * As kchan_after(), again and again.  A tick that nobody has received when the next one
+ * is due makes room for none: the later ones are dropped until it has been received.
+ * Ticks keep their phase.
+ *
+ * Return: the channel; or -1 with EINVAL (@period is not positive) or an errno of
+ * kchan_make().
+ */
+int kchan_tick(const struct timespec *period);
+
+/**
+ * kchan_timer_stop() - stop a timer or a ticker
+ * @ch: its channel.
+ *
+ * When this has returned, no element from before is received.  Does not block.
+ *
+ * Return: 1 if the timer was active (its time had not come, or had not been received),
+ * 0 if not; or -1 with EINVAL (no timer channel).
+ */
+int kchan_timer_stop(int ch);
+
+/**
+ * kchan_timer_reset() - set a timer or a ticker anew
+ * @ch: its channel.
+ * @delay: from now on; for a ticker also the new period, which must be positive.
+ *
+ * When this has returned, no element from before is received.  Whoever waits on the
+ * channel waits for the new time.  Does not block.
+ *
+ * Return: 1 if the timer was active, 0 if not; or -1 with EINVAL (no timer channel, or a
+ * bad @delay).
+ */
+int kchan_timer_reset(int ch, const struct timespec *delay);
+
+/* ---- contexts ---- */
+
+struct kchan_ctx;
+
+/**
+ * kchan_ctx_background() - the context that is never cancelled
+ *
+ * Return: the context, always the same; it need not be freed.  Never fails.
+ */
+struct kchan_ctx *kchan_ctx_background(void);
+
+/**
+ * kchan_ctx_with_cancel() - a context which is done when it, or its parent, is cancelled
+ * @parent: the parent; not NULL.
+ *
+ * It holds one descriptor.  Does not block.
+ *
+ * Return: the context, to be freed by kchan_ctx_free(); or NULL with an errno of
+ * kchan_make().
+ */
+struct kchan_ctx *kchan_ctx_with_cancel(struct kchan_ctx *parent);
+
+/**
+ * kchan_ctx_with_deadline() - a context which is also done at a certain time
+ * @parent: the parent; not NULL.  An earlier deadline of it holds for the child too.
+ * @deadline: absolute CLOCK_MONOTONIC time; NULL for none.
+ *
+ * No thread and no timer watches the clock: the channel counts as closed once the time
+ * has come, and who waits on it wakes.
+ *
+ * Return: as kchan_ctx_with_cancel(); EINVAL if tv_nsec is not below 10^9.
+ */
+struct kchan_ctx *kchan_ctx_with_deadline(struct kchan_ctx *parent,
+					  const struct timespec *deadline);
+
+/**
+ * kchan_ctx_done() - the channel which is closed when a context is done
+ * @ctx: the context.
+ *
+ * It carries no data (element size 0) and belongs to the context: do not close(2) it.  A
+ * descriptor from kchan_dup() outlives the context.
+ *
+ * Return: the channel; KCHAN_NIL for the background, so that it fits a select.  Never
+ * fails.
+ */
+int kchan_ctx_done(struct kchan_ctx *ctx);
+
+/**
+ * kchan_ctx_err() - why a context is done
+ * @ctx: the context.
+ *
+ * Does not block.
+ *
+ * Return: 0 if it is not done; otherwise ECANCELED, or ETIMEDOUT after its deadline.  Once
+ * it is not 0 it does not change, and kchan_ctx_done() is closed.
+ */
+int kchan_ctx_err(struct kchan_ctx *ctx);
+
+/**
+ * kchan_ctx_cancel() - cancel a context and its children
+ * @ctx: the context; nothing happens if it is done already, or the background.
+ *
+ * Does not block.  Does not fail.
+ */
+void kchan_ctx_cancel(struct kchan_ctx *ctx);
+
+/**
+ * kchan_ctx_free() - cancel a context and free it
+ * @ctx: the context; NULL and the background are left alone.
+ *
+ * Its children are cancelled, and remain to be freed.  Nobody may use @ctx any more, nor
+ * wait on its channel.
+ */
+void kchan_ctx_free(struct kchan_ctx *ctx);
 
 /* ---- the state of a channel ---- */
 

@@ -42,7 +42,7 @@
 #include <linux/types.h>
 
 /* The version of this interface; it grows when a command or a field is added. */
-#define CHAN_ABI_VERSION	1
+#define CHAN_ABI_VERSION	2
 
 /* Longest name of a channel, in bytes, without the final NUL. */
 #define CHAN_NAME_MAX		64
@@ -50,13 +50,17 @@
 /* A channel without a device node. */
 #define CHAN_NO_MINOR		(~(__u32)0)
 
-/* No deadline: wait for ever. */
+/* No deadline: wait for ever.  As the time of a timer: it is stopped. */
 #define CHAN_FOREVER		(~(__u64)0)
+
+/* A case of a select that takes no part, as a nil channel in Go. */
+#define CHAN_NIL		(-1)
 
 /* Flags of a channel (struct chan_make, struct chan_info). */
 #define CHAN_MESSAGE		(1U << 0) /* elements keep their own length */
 #define CHAN_AUTOCLOSE		(1U << 1) /* closes with its last end */
 #define CHAN_NAMED		(1U << 2) /* has a device node */
+#define CHAN_TIMER		(1U << 3) /* yields times; struct chan_info only */
 
 /* States of a channel (struct chan_info). */
 #define CHAN_STATE_CLOSED	(1U << 0) /* no more sends */
@@ -65,10 +69,27 @@
 /* Flags of one send or receive. */
 #define CHAN_XFER_TRY		(1U << 0) /* do not block */
 
+/* What a case of a select does. */
+#define CHAN_DIR_SEND		1
+#define CHAN_DIR_RECV		2
+
+/* Flags of a select. */
+#define CHAN_SELECT_TRY		(1U << 0) /* do not block: Go's default case */
+
+/* Flags of a call. */
+#define CHAN_CALL_SENT		(1U << 0) /* the request is sent: only receive */
+
+/* Flags of a timer. */
+#define CHAN_TIMER_TICK		(1U << 0) /* periodic */
+
 /* Features (struct chan_query). */
 #define CHAN_FEATURE_MESSAGE	(1ULL << 0) /* CHAN_MESSAGE */
 #define CHAN_FEATURE_AUTOCLOSE	(1ULL << 1) /* CHAN_AUTOCLOSE */
 #define CHAN_FEATURE_NAMES	(1ULL << 2) /* CHAN_NAMED */
+#define CHAN_FEATURE_SELECT	(1ULL << 3) /* CHAN_IOC_SELECT */
+#define CHAN_FEATURE_CALL	(1ULL << 4) /* CHAN_IOC_CALL */
+#define CHAN_FEATURE_TIMERS	(1ULL << 5) /* CHAN_IOC_MAKE_TIMER, _SET_TIMER */
+#define CHAN_FEATURE_CLOSES	(1ULL << 6) /* closes of struct chan_make */
 
 /**
  * struct chan_xfer - one send or receive
@@ -115,6 +136,8 @@ struct chan_xfer_until {
  * @mode: with CHAN_NAMED: permissions of the node, less the umask.
  *	Without CHAN_NAMED: 0.
  * @reserved: 0.
+ * @closes: absolute CLOCK_MONOTONIC time in nanoseconds from which on the channel
+ *	counts as closed, if nobody has closed it before.  0 or CHAN_FOREVER: never.
  *
  * The command returns a descriptor of the new channel that may send and
  * receive.  Errors: EEXIST (the name is taken), EPERM (a name is asked for
@@ -129,6 +152,132 @@ struct chan_make {
 	__u64 name;
 	__u32 mode;
 	__u32 reserved;
+	__u64 closes;
+};
+
+/**
+ * struct chan_case - one case of a select
+ * @ch: descriptor of a channel; a negative one is Go's nil channel: the case takes
+ *	no part.
+ * @dir: CHAN_DIR_SEND or CHAN_DIR_RECV.
+ * @elem: user address of the element, or of the room for it.  0 in a receive
+ *	discards the element.
+ * @size: bytes at @elem, as @size of struct chan_xfer.
+ * @ok: out, if this case was chosen: 1, or 0 for a receive from a channel that is
+ *	closed and drained.  If the command failed because of this case: the errno,
+ *	negative.  Otherwise left alone.
+ * @pad: not looked at.
+ * @len: out, if this case was chosen: bytes received (0 if closed) or sent.
+ * @reserved: 0.
+ */
+struct chan_case {
+	__s32 ch;
+	__u32 dir;
+	__u64 elem;
+	__u64 size;
+	__s32 ok;
+	__u32 pad;
+	__u64 len;
+	__u64 reserved[2];
+};
+
+/**
+ * struct chan_select - wait until one of several operations can proceed, and do it
+ * @size: sizeof(struct chan_select).
+ * @flags: CHAN_SELECT_TRY.
+ * @cases: user address of @n struct chan_case, which must be writable.
+ * @n: how many; at most @max_select_cases of struct chan_query (ENOSPC).  0, as well
+ *	as none but nil cases, waits for nothing but the deadline.
+ * @reserved: 0.
+ * @deadline: absolute CLOCK_MONOTONIC time in nanoseconds.  One that has passed
+ *	means to try once.  CHAN_FOREVER means none.  With CHAN_SELECT_TRY: 0.
+ *
+ * Returns the index of the case that was chosen: one of those that can proceed, each
+ * with the same probability; or else the first that can.  Exactly that one has been
+ * done, and the memory of the others was not touched.  EAGAIN (with CHAN_SELECT_TRY)
+ * and ETIMEDOUT are given only if there was a moment at which none could proceed.  O_NONBLOCK is
+ * ignored.  EPIPE means that a send was chosen whose channel is closed.
+ */
+struct chan_select {
+	__u32 size;
+	__u32 flags;
+	__u64 cases;
+	__u32 n;
+	__u32 reserved;
+	__u64 deadline;
+};
+
+/**
+ * struct chan_call - send a request on one channel, then receive a reply on another
+ * @size: sizeof(struct chan_call).
+ * @flags: CHAN_CALL_SENT.  The kernel sets it when the command fails after the
+ *	request was sent; given again, the command then only receives.
+ * @out: descriptor of the channel to send on.
+ * @in: descriptor of the channel to receive on, not the same channel (EINVAL).
+ * @req: user address of the request.
+ * @rep: user address of the room for the reply; 0 discards it.
+ * @req_size: bytes at @req.
+ * @rep_size: bytes at @rep.
+ * @deadline: of both halves, as in struct chan_select.
+ *
+ * Returns as CHAN_IOC_RECV does.  The receive is queued before the receiver of the
+ * request is woken.  O_NONBLOCK is ignored.  A call that a signal interrupts between
+ * the halves is restarted with the second one.
+ */
+struct chan_call {
+	__u32 size;
+	__u32 flags;
+	__s32 out;
+	__s32 in;
+	__u64 req;
+	__u64 rep;
+	__u32 req_size;
+	__u32 rep_size;
+	__u64 deadline;
+};
+
+/**
+ * struct chan_make_timer - make a timer channel
+ * @size: sizeof(struct chan_make_timer).
+ * @flags: CHAN_TIMER_TICK.
+ * @fd_flags: of the descriptor returned: O_CLOEXEC, O_NONBLOCK.
+ * @reserved: 0.
+ * @when: absolute CLOCK_MONOTONIC time in nanoseconds; CHAN_FOREVER: stopped.
+ * @period: with CHAN_TIMER_TICK: nanoseconds from one tick to the next, not 0.
+ *	Otherwise 0.
+ *
+ * The command returns a descriptor that may receive only.  From @when on a receive
+ * yields, once, an element of 8 bytes: the time in nanoseconds at which it was due,
+ * on the receiver's CLOCK_MONOTONIC.  A ticker yields one for each period; those that
+ * have not been received when the next one is due are dropped.  The channel has
+ * capacity and length 0 and is never closed.
+ */
+struct chan_make_timer {
+	__u32 size;
+	__u32 flags;
+	__u32 fd_flags;
+	__u32 reserved;
+	__u64 when;
+	__u64 period;
+};
+
+/**
+ * struct chan_set_timer - stop a timer channel or set it anew
+ * @size: sizeof(struct chan_set_timer).
+ * @flags: 0.
+ * @when: as in struct chan_make_timer.
+ * @period: of a ticker: nanoseconds, not 0 unless @when is CHAN_FOREVER.  Of another
+ *	timer: not looked at.
+ *
+ * Returns 1 if the timer was active, which it is until its time has been received,
+ * otherwise 0.  No time from before this command is received after it.  EINVAL: not
+ * a timer channel.
+ */
+struct chan_set_timer {
+	__u32 size;
+	__u32 flags;
+	__u64 when;
+	__u64 period;
 };
 
 /**
@@ -161,7 +310,7 @@ struct chan_dup {
 /**
  * struct chan_info - what a channel is and what it has done
  * @size: sizeof(struct chan_info) of the caller; the kernel fills as much.
- * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED.
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED, CHAN_TIMER.
  * @id: number of the channel, unique as long as the module is loaded.
  * @cap: elements it can buffer.
  * @len: elements it buffers now.
@@ -178,8 +327,9 @@ struct chan_dup {
  * @receives: elements received.
  * @handoffs: elements that went from a sender to a receiver without waiting in
  *	the buffer.
- * @recv_parks: how often a receiver parked.
- * @send_parks: how often a sender parked.
+ * @recv_parks: how often a receiver parked, a select with several cases on each of
+ *	its channels.
+ * @send_parks: how often a sender parked, likewise.
  * @aborts: how often a signal or a deadline ended a park.
  * @lost: elements that were gone when their receiver's memory turned out to be
  *	unwritable although it was writable before.
@@ -228,6 +378,7 @@ struct chan_info {
  * @max_user_bytes: limit on the bytes of one user in buffers and in elements
  *	that are under way.
  * @user_bytes: how many the caller's user has there.
+ * @max_select_cases: module's limit on @n of struct chan_select.
  *
  * Works on /dev/chanctl and on every channel.  Each limit is a module parameter
  * of the same name in /sys/module/chan/parameters.
@@ -247,6 +398,7 @@ struct chan_query {
 	__u64 user_names;
 	__u64 max_user_bytes;
 	__u64 user_bytes;
+	__u64 max_select_cases;
 };
 
 #define CHAN_IOC_MAGIC		0xC7
@@ -254,9 +406,12 @@ struct chan_query {
 /* On /dev/chanctl. */
 #define CHAN_IOC_MAKE		_IO(CHAN_IOC_MAGIC, 0x00) /* struct chan_make */
 #define CHAN_IOC_REMOVE		_IO(CHAN_IOC_MAGIC, 0x01) /* struct chan_remove */
+#define CHAN_IOC_MAKE_TIMER	_IO(CHAN_IOC_MAGIC, 0x03) /* struct chan_make_timer */
 
 /* On /dev/chanctl and on a channel. */
 #define CHAN_IOC_QUERY		_IO(CHAN_IOC_MAGIC, 0x02) /* struct chan_query */
+#define CHAN_IOC_SELECT		_IO(CHAN_IOC_MAGIC, 0x04) /* struct chan_select */
+#define CHAN_IOC_CALL		_IO(CHAN_IOC_MAGIC, 0x05) /* struct chan_call */
 
 /* On a channel. */
 #define CHAN_IOC_SEND		_IOW(CHAN_IOC_MAGIC, 0x10, struct chan_xfer)
@@ -269,5 +424,6 @@ struct chan_query {
 #define CHAN_IOC_ELEM_SIZE	_IO(CHAN_IOC_MAGIC, 0x17) /* argument 0; returns it */
 #define CHAN_IOC_DUP		_IO(CHAN_IOC_MAGIC, 0x18) /* struct chan_dup */
 #define CHAN_IOC_INFO		_IO(CHAN_IOC_MAGIC, 0x19) /* struct chan_info */
+#define CHAN_IOC_SET_TIMER	_IO(CHAN_IOC_MAGIC, 0x1A) /* struct chan_set_timer */
 
 #endif /* _UAPI_LINUX_CHAN_H */
