@@ -14,7 +14,10 @@
  *			what is charged to it.
  * struct chan_wait	One blocked call, and struct chan_waiter, one entry of it
  *			in a queue (wait.h).  Both live in the blocked call's
- *			stack frame: parking allocates nothing.
+ *			stack frame, but for those of a large select: parking
+ *			allocates nothing.
+ * struct chan_timer	The time of a channel that has one (timer.h).  It belongs to
+ *			its channel.
  * struct chan_elem	An element under way (elem.h).
  * struct chan_ring	The buffered elements (ring.h), part of the channel.
  *
@@ -35,7 +38,8 @@
  *	chan_node_mutex		names and minors (node.c)
  *	chan_rest.lock		the rest of a message (file.c); held while parked
  *	  chan.lock		everything in struct chan below it
- *	    chan_wait.lock	who completes a wait (wait.h)
+ *	    chan_wait.lock	who completes a wait (wait.h); two of them in the order
+ *				of their addresses
  *
  * None is taken in an interrupt.  A task holds one channel's lock at a time, and
  * while it holds one it does not sleep, does not allocate, and wakes nobody: what
@@ -44,7 +48,8 @@
  *
  * Invariants, whenever the lock is free
  * -------------------------------------
- *	I1	One of the two queues is empty.
+ *	I1	One of the two queues is empty, or both hold a select that sends and
+ *		receives here, or one that does not block and is about to leave.
  *	I2	Buffered: elements in the ring mean that no receiver is parked, and
  *		free room in the ring means that no sender is.
  *	I3	len <= cap, and the ring's send index is (recv index + len) mod cap.
@@ -70,6 +75,7 @@
 #include "wait.h"
 
 struct chan_node;
+struct chan_timer;
 struct pid;
 
 /* A state of ours beside CHAN_STATE_CLOSED and CHAN_STATE_REMOVED: AUTOCLOSE closed it when
@@ -82,10 +88,13 @@ struct pid;
  * @list: of struct chan_waiter, through its link.
  * @n: entries of @list.  Includes those whose owner has gone elsewhere and has
  *	not yet come to unqueue them.
+ * @passing: entries of selects that do not block.  They are here while such a select
+ *	finds out that nothing is ready, and are served after those of @list.
  */
 struct chan_queue {
 	struct list_head list;
 	unsigned int n;
+	struct list_head passing;
 };
 
 /**
@@ -121,7 +130,9 @@ struct chan_stats {
  * @poll: who polls.  Added to without @lock, but looked at under it: see
  *	chan_unlock().
  * @refs: references.
- * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED.  Constant, as all below.
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED, CHAN_TIMER.  Constant, as all
+ *	below.
+ * @timer: its time, if it has one.
  * @id: unique number.
  * @user: who made it.
  * @node: its device node, if it has a name.
@@ -139,21 +150,41 @@ struct chan {
 
 	struct kref refs;
 	u32 flags;
+	struct chan_timer *timer;
 	u64 id;
 	struct chan_user *user;
 	struct chan_node *node;
 };
 
 /**
- * struct chan_blocking - whether and how long a call may block
+ * struct chan_blocking - whether and how long a call may block, and where it waits
  * @until: end of its patience, as chan_deadline() gives it; CHAN_NOWAIT not to
  *	park at all, KTIME_MAX for ever.
  * @parks: how often it parked; counted up.
+ * @own: the entry of a select for this channel, when it waits on others already: then
+ *	nothing is completed without a claim of its own wait.  NULL otherwise.
  */
 struct chan_blocking {
 	ktime_t until;
 	unsigned int parks;
+	struct chan_waiter *own;
 };
+
+/**
+ * struct chan_news - what others have to be told of what was done under the lock
+ * @ready: whose operations were completed.
+ * @events: for pollers, if there are any.
+ */
+struct chan_news {
+	struct list_head ready;
+	__poll_t events;
+};
+
+/* Events for who polls. */
+#define CHAN_POLL_RECV		(EPOLLIN | EPOLLRDNORM)
+#define CHAN_POLL_SEND		(EPOLLOUT | EPOLLWRNORM)
+
+#define CHAN_NEWS(name)	struct chan_news name = { .ready = LIST_HEAD_INIT((name).ready) }
 
 /* How many of each queue fdinfo shows. */
 #define CHAN_SHOWN		8
@@ -181,22 +212,47 @@ int chan_object_init(void);
 void chan_object_exit(void);
 
 /* core.c */
-int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how);
-int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how);
+int chan_send_once(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
+		   struct chan_waiter *w, struct chan_news *news);
+int chan_recv_once(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
+		   struct chan_waiter *w, struct chan_news *news);
+void chan_tell(struct chan *c, struct chan_news *news);
+int chan_may_park(const struct chan_blocking *how);
+void chan_leave(struct chan_waiter *w, bool aborted);
+void chan_enqueue(struct chan_queue *q, struct chan_waiter *w);
+void chan_dequeue(struct chan_waiter *w);
+
 int chan_close(struct chan *c);
 void chan_remove(struct chan *c);
-
+void chan_fire(struct chan *c);
 void chan_add_end(struct chan *c, fmode_t mode);
 void chan_drop_end(struct chan *c, fmode_t mode);
 
+/* xfer.c */
+int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how);
+int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how);
+
+int chan_send_attempt(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
+		      struct chan_waiter *w);
+int chan_recv_attempt(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
+		      struct chan_waiter *w);
+int chan_recv_parked(struct chan *c, struct chan_dest *dest, struct chan_waiter *w,
+		     struct chan_blocking *how);
+int chan_recv_given(struct chan *c, struct chan_dest *dest, struct chan_elem *elem);
+int chan_recv_finish(struct chan *c, struct chan_dest *dest);
+
+/* poll.c */
 int chan_gone(struct chan *c);
 u32 chan_len(struct chan *c);
+u32 chan_state(const struct chan *c);
+bool chan_looks_ready(const struct chan *c, bool send);
 __poll_t chan_poll_events(struct chan *c, fmode_t mode);
 
-/* The steps of the above, for callers who hold the lock. */
-int chan_try_send(struct chan *c, struct chan_elem *elem, struct list_head *ready);
-int chan_try_recv(struct chan *c, struct chan_dest *dest, struct list_head *ready);
-void chan_enqueue(struct chan_queue *q, struct chan_waiter *w);
-void chan_dequeue(struct chan_queue *q, struct chan_waiter *w);
+/* select.c, call.c */
+struct chan_scase;
+int chan_select(struct chan_scase *cases, unsigned int n, struct chan_blocking *how,
+		struct chan_scase **chosen);
+int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
+	      struct chan_dest *dest, struct chan_blocking *how, bool *sent);
 
 #endif /* CHAN_H */

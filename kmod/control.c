@@ -13,8 +13,11 @@
 #include "file.h"
 #include "ioctl.h"
 #include "node.h"
+#include "timer.h"
 
-#define CHAN_FEATURES	(CHAN_FEATURE_MESSAGE | CHAN_FEATURE_AUTOCLOSE | CHAN_FEATURE_NAMES)
+#define CHAN_FEATURES	(CHAN_FEATURE_MESSAGE | CHAN_FEATURE_AUTOCLOSE | CHAN_FEATURE_NAMES | \
+			 CHAN_FEATURE_SELECT | CHAN_FEATURE_CALL | CHAN_FEATURE_TIMERS | \
+			 CHAN_FEATURE_CLOSES)
 
 static int check_make(const struct chan_make *make)
 {
@@ -58,6 +61,20 @@ static struct file *make_file(struct chan *c, const struct chan_make *make, cons
 	return ERR_PTR(ret);
 }
 
+/* A new channel that closes at its time, if it has one. */
+static struct chan *make_chan(const struct chan_make *make)
+{
+	ktime_t closes = make->closes ? chan_deadline(make->closes) : KTIME_MAX;
+	struct chan *c = chan_new(make->flags, make->elem_size, make->cap);
+
+	if (IS_ERR(c) || closes == KTIME_MAX)
+		return c;
+	if (!chan_timer_add(c, closes, CHAN_ONCE, true))
+		return c;
+	chan_put(c);
+	return ERR_PTR(-ENOMEM);
+}
+
 /**
  * chan_control_make() - make a channel, and a descriptor of it
  * @make: what the caller asks for.
@@ -77,7 +94,7 @@ int chan_control_make(const struct chan_make *make)
 	fd = get_unused_fd_flags(make->fd_flags & O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	c = chan_new(make->flags, make->elem_size, make->cap);
+	c = make_chan(make);
 	if (IS_ERR(c)) {
 		ret = PTR_ERR(c);
 		goto put_fd;
@@ -94,6 +111,69 @@ int chan_control_make(const struct chan_make *make)
 put_fd:
 	put_unused_fd(fd);
 	return ret;
+}
+
+static int check_make_timer(const struct chan_make_timer *make)
+{
+	bool ticks = make->flags & CHAN_TIMER_TICK;
+
+	if (make->flags & ~CHAN_TIMER_TICK || make->reserved)
+		return -EINVAL;
+	if (make->fd_flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	return ticks == !!make->period ? 0 : -EINVAL;
+}
+
+/* A period that no clock lives to see is as good as the longest. */
+static ktime_t timer_period(u64 ns)
+{
+	return min_t(u64, ns, KTIME_MAX);
+}
+
+static struct file *make_timer_file(const struct chan_make_timer *make)
+{
+	struct chan *c = chan_new(CHAN_TIMER, sizeof(u64), 0);
+	struct file *file = ERR_PTR(-ENOMEM);
+
+	if (IS_ERR(c))
+		return ERR_CAST(c);
+	if (!chan_timer_add(c, chan_deadline(make->when), timer_period(make->period), false))
+		file = chan_file_new(c, O_RDONLY | make->fd_flags, true);
+	chan_put(c);
+	return file;
+}
+
+/**
+ * chan_control_make_timer() - make a timer channel, and a descriptor of it
+ * @make: what the caller asks for.
+ *
+ * Return: the descriptor, -EINVAL, or an errno of chan_control_make().
+ */
+int chan_control_make_timer(const struct chan_make_timer *make)
+{
+	struct file *file;
+	int ret, fd;
+
+	ret = check_make_timer(make);
+	if (ret)
+		return ret;
+	fd = get_unused_fd_flags(make->fd_flags & O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = make_timer_file(make);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
+int chan_control_set_timer(struct chan *c, const struct chan_set_timer *set)
+{
+	if (set->flags)
+		return -EINVAL;
+	return chan_timer_set(c, chan_deadline(set->when), timer_period(set->period));
 }
 
 int chan_control_remove(const struct chan_remove *remove)

@@ -2,57 +2,123 @@
 /*
  * The channel: what send, receive, close and remove do to its ring and queues.
  * The rules are those of the Go language specification; chan.h has the invariants.
+ * Nothing in this file waits for anybody: xfer.c, select.c and call.c do.
  */
+#include <linux/err.h>
 #include <linux/hrtimer.h>
-#include <linux/sched/signal.h>
-#include <linux/timekeeping.h>
+#include <linux/sched.h>
 
 #include "chan.h"
+#include "timer.h"
 
 /* Waiters completed in one go when a channel ends, to bound how long it is locked. */
 #define CHAN_BATCH		64
 
-/* Attempts to copy to memory that is brought in, and evicted again, each time. */
-#define CHAN_FAULT_TRIES	16
-
 /* Park an entry behind those who came before it. */
 void chan_enqueue(struct chan_queue *q, struct chan_waiter *w)
 {
-	list_add_tail(&w->link, &q->list);
-	q->n++;
+	const struct chan_timer *t = w->chan->timer;
+
+	w->queue = q;
+	if (unlikely(t)) {
+		w->wait->timed = true;
+		w->generation = t->generation;
+	}
+	list_add_tail(&w->link, w->wait->passing ? &q->passing : &q->list);
+	q->n += !w->wait->passing;
 }
 
 /* Take an entry out of its queue, unless somebody who could not claim it has. */
-void chan_dequeue(struct chan_queue *q, struct chan_waiter *w)
+void chan_dequeue(struct chan_waiter *w)
 {
 	if (list_empty(&w->link))
 		return;
 	list_del_init(&w->link);
-	q->n--;
+	w->queue->n -= !w->wait->passing;
 }
 
 /*
- * The oldest entry that can be completed, claimed but still queued; NULL if there
- * is none.  Those whose owner has gone elsewhere are dropped on the way.
+ * Claim the wait of @w; and with it that of the caller, if it has one that is queued.
+ * 0, -ESTALE: the former has a winner, -ECANCELED: the latter has.
  */
-static struct chan_waiter *claim_oldest(struct chan_queue *q)
+static int claim(struct chan_waiter *w, struct chan_blocking *how)
 {
-	struct chan_waiter *w;
+	int ret;
 
-	while (!list_empty(&q->list)) {
-		w = list_first_entry(&q->list, struct chan_waiter, link);
-		if (chan_claim(w))
-			return w;
-		chan_dequeue(q, w);
-	}
-	return NULL;
+	if (likely(!how->own))
+		return chan_claim(w->wait) ? 0 : -ESTALE;
+	ret = chan_claim_both(w->wait, how->own->wait);
+	if (ret == -ECANCELED)
+		how->own = NULL;
+	return ret;
 }
 
-static void complete_waiter(struct chan_queue *q, struct chan_waiter *w, int result,
-			    struct list_head *ready)
+/* Entries whose owner has gone elsewhere are dropped on the way. */
+static struct chan_waiter *claim_first(struct list_head *list, struct chan_blocking *how)
 {
-	chan_dequeue(q, w);
-	chan_claim_commit(w, result, ready);
+	struct chan_waiter *w, *next;
+	int ret;
+
+	list_for_each_entry_safe(w, next, list, link) {
+		/* A send and a receive of one select do not meet. */
+		if (how->own && how->own->wait == w->wait)
+			continue;
+		ret = claim(w, how);
+		if (!ret)
+			return w;
+		if (ret == -ECANCELED)
+			return ERR_PTR(ret);
+		chan_dequeue(w);
+	}
+	return ERR_PTR(-EAGAIN);
+}
+
+/**
+ * chan_may_park() - whether a call that found nothing may park
+ * @how: how long it may block.
+ *
+ * Return: 0, or why not: -EAGAIN or -ETIMEDOUT.
+ */
+int chan_may_park(const struct chan_blocking *how)
+{
+	if (how->until == CHAN_NOWAIT)
+		return -EAGAIN;
+	if (how->until != KTIME_MAX && ktime_get() >= how->until)
+		return -ETIMEDOUT;
+	return 0;
+}
+
+/*
+ * The oldest entry that can be completed, claimed but still queued; -EAGAIN if there is
+ * none, -ECANCELED if the caller's own wait has been completed.
+ */
+static struct chan_waiter *claim_oldest(const struct chan *c, struct chan_queue *q,
+					struct chan_blocking *how)
+{
+	struct chan_waiter *w = claim_first(&q->list, how);
+
+	if (w != ERR_PTR(-EAGAIN) || list_empty(&q->passing))
+		return w;
+	/* On an unbuffered channel two operations that do not block never meet. */
+	if (!c->ring.cap && chan_may_park(how))
+		return w;
+	return claim_first(&q->passing, how);
+}
+
+static void complete_waiter(struct chan_waiter *w, int result, struct chan_news *news)
+{
+	chan_dequeue(w);
+	chan_claim_commit(w, result);
+	list_add_tail(&w->link, &news->ready);
+}
+
+/* The caller's own wait, claimed, ends here, before something else has to be claimed. */
+static void win_own(struct chan_blocking *how)
+{
+	if (likely(!how->own))
+		return;
+	chan_claim_commit(how->own, 0);
+	how->own = NULL;
 }
 
 static int send_state(const struct chan *c)
@@ -63,64 +129,62 @@ static int send_state(const struct chan *c)
 }
 
 /* Give @elem to the oldest receiver it fits; one it does not fit is told so. */
-static bool hand_to_receiver(struct chan *c, struct chan_elem *elem, struct list_head *ready)
+static int hand_to_receiver(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
+			    struct chan_news *news)
 {
 	struct chan_waiter *w;
 
-	while ((w = claim_oldest(&c->recvq))) {
-		if (elem->len > w->room) {
-			complete_waiter(&c->recvq, w, -EMSGSIZE, ready);
-			continue;
-		}
-		chan_elem_move(w->elem, elem);
-		complete_waiter(&c->recvq, w, 0, ready);
-		c->stats.receives++;
-		c->stats.handoffs++;
-		return true;
+	for (;;) {
+		w = claim_oldest(c, &c->recvq, how);
+		if (IS_ERR(w))
+			return PTR_ERR(w);
+		if (elem->len <= w->room)
+			break;
+		complete_waiter(w, -EMSGSIZE, news);
 	}
-	return false;
+	chan_elem_move(w->elem, elem);
+	complete_waiter(w, 0, news);
+	c->stats.receives++;
+	c->stats.handoffs++;
+	return 0;
 }
 
-/**
- * chan_try_send() - send if that is possible at once
- * @c: the channel, locked.
- * @elem: the element; owns nothing after success.
- * @ready: gets the waiters that this completes.
- *
- * Return: 0, -EAGAIN, -EPIPE (closed), -EIDRM (removed).
- */
-int chan_try_send(struct chan *c, struct chan_elem *elem, struct list_head *ready)
+static int try_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
+		    struct chan_news *news)
 {
 	int ret = send_state(c);
 
 	lockdep_assert_held(&c->lock);
 	if (ret)
 		return ret;
-	if (!hand_to_receiver(c, elem, ready)) {
-		if (c->ring.len == c->ring.cap)
-			return -EAGAIN;
+	ret = hand_to_receiver(c, elem, how, news);
+	if (ret == -EAGAIN && c->ring.len < c->ring.cap) {
 		chan_ring_put(&c->ring, elem);
+		ret = 0;
 	}
-	c->stats.sends++;
-	return 0;
+	if (!ret)
+		c->stats.sends++;
+	return ret;
 }
 
 /* The element of the oldest parked sender takes the slot that became free. */
-static void refill(struct chan *c, struct list_head *ready)
+static void refill(struct chan *c, struct chan_news *news)
 {
+	struct chan_blocking how = { .until = KTIME_MAX };
 	struct chan_waiter *w;
 
 	if (c->state)
 		return;
-	w = claim_oldest(&c->sendq);
-	if (!w)
+	w = claim_oldest(c, &c->sendq, &how);
+	if (IS_ERR(w))
 		return;
 	chan_ring_put(&c->ring, w->elem);
-	complete_waiter(&c->sendq, w, 0, ready);
+	complete_waiter(w, 0, news);
 	c->stats.sends++;
 }
 
-static int recv_buffered(struct chan *c, struct chan_dest *dest, struct list_head *ready)
+static int recv_buffered(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
+			 struct chan_news *news)
 {
 	const void *place;
 	u32 len;
@@ -130,135 +194,185 @@ static int recv_buffered(struct chan *c, struct chan_dest *dest, struct list_hea
 	ret = chan_dest_take(dest, len, place);
 	if (ret)
 		return ret;
+	win_own(how);
 	chan_ring_pop(&c->ring);
-	refill(c, ready);
+	refill(c, news);
 	return 0;
 }
 
-static int recv_from_sender(struct chan *c, struct chan_dest *dest, struct list_head *ready)
+static int recv_from_sender(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
+			    struct chan_news *news)
 {
-	struct chan_waiter *w = claim_oldest(&c->sendq);
+	struct chan_waiter *w = claim_oldest(c, &c->sendq, how);
 	int ret;
 
-	if (!w)
-		return -EAGAIN;
+	if (IS_ERR(w))
+		return PTR_ERR(w);
 	ret = chan_dest_take(dest, w->elem->len, w->elem->bytes);
 	if (ret) {
-		chan_claim_cancel(w);
+		chan_claim_cancel(w->wait);
 		return ret;
 	}
 	w->elem->len = 0;
-	complete_waiter(&c->sendq, w, 0, ready);
+	complete_waiter(w, 0, news);
 	c->stats.sends++;
 	c->stats.handoffs++;
 	return 0;
 }
 
-/**
- * chan_try_recv() - receive if that is possible at once
- * @c: the channel, locked.
- * @dest: where to.
- * @ready: gets the waiters that this completes.
- *
- * Return: 0, with chan_dest_finish() to follow; or with nothing received -EAGAIN,
- * -EPIPE (closed and drained), -EIDRM (removed), -EMSGSIZE (the oldest element is
- * longer than the room), -EFAULT (see chan_dest_take()).
- */
-int chan_try_recv(struct chan *c, struct chan_dest *dest, struct list_head *ready)
+/* Receive from a timer; whoever was there before has been served by settle(). */
+static int recv_time(struct chan *c, struct chan_dest *dest)
+{
+	u64 time = chan_user_time(c->timer->when);
+	int ret;
+
+	if (!chan_timer_is_due(c->timer))
+		return -EAGAIN;
+	ret = chan_dest_take(dest, sizeof(time), &time);
+	if (ret)
+		return ret;
+	chan_timer_advance(c->timer);
+	c->stats.sends++;
+	return 0;
+}
+
+static int try_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
+		    struct chan_news *news)
 {
 	int ret;
 
 	lockdep_assert_held(&c->lock);
 	if (c->ring.len)
-		ret = recv_buffered(c, dest, ready);
+		ret = recv_buffered(c, dest, how, news);
 	else if (c->state)
 		ret = send_state(c);
+	else if (c->flags & CHAN_TIMER)
+		ret = recv_time(c, dest);
 	else
-		ret = recv_from_sender(c, dest, ready);
+		ret = recv_from_sender(c, dest, how, news);
 	if (!ret)
 		c->stats.receives++;
 	return ret;
 }
 
+/* Whether this was the one to set it. */
+static bool set_closed(struct chan *c, u32 why)
+{
+	lockdep_assert_held(&c->lock);
+	if (c->state)
+		return false;
+	WRITE_ONCE(c->state, CHAN_STATE_CLOSED | why);
+	return true;
+}
+
+static void fire_time(struct chan *c, struct chan_news *news)
+{
+	struct chan_blocking how = { .until = KTIME_MAX };
+	struct chan_elem elem __uninitialized;
+
+	elem.len = sizeof(c->timer->when);
+	memcpy(elem.bytes, &c->timer->when, sizeof(c->timer->when));
+	if (hand_to_receiver(c, &elem, &how, news))
+		return;
+	chan_timer_advance(c->timer);
+	c->stats.sends++;
+}
+
 /*
- * Unlock, wake whom we completed, and tell pollers of @events.  Pollers queue
- * themselves before they look at the channel under its lock, so whom we do not
- * see here will see what we have changed.
+ * What is due on a channel with a time happens before anything else does.  If that
+ * closes it, those who are parked see to their end themselves, by chan_fire().
  */
-static void unlock_and_ready(struct chan *c, struct list_head *ready, __poll_t events)
+static noinline void settle(struct chan *c, struct chan_news *news)
+{
+	lockdep_assert_held(&c->lock);
+	if (!chan_timer_is_due(c->timer))
+		return;
+	if (c->timer->closes)
+		set_closed(c, 0);
+	else
+		fire_time(c, news);
+}
+
+/* -ECANCELED, with the lock not held, if the caller's own wait has been completed. */
+static int lock_chan(struct chan *c, struct chan_blocking *how, struct chan_news *news)
+	__acquires(c->lock)
+{
+	spin_lock(&c->lock);
+	if (unlikely(c->timer))
+		settle(c, news);
+	if (likely(!how->own) || chan_claim(how->own->wait))
+		return 0;
+	how->own = NULL;
+	spin_unlock(&c->lock);
+	__acquire(&c->lock);
+	return -ECANCELED;
+}
+
+/*
+ * Unlock, after which others are told of the events.  Pollers queue themselves before they
+ * look at the channel under its lock, so whom we do not see here will see what we have
+ * changed.
+ */
+static void unlock_chan(struct chan *c, struct chan_news *news)
 	__releases(c->lock)
 {
-	bool polled = events && waitqueue_active(&c->poll); /* see above */
-
+	if (news->events && !waitqueue_active(&c->poll)) /* see above */
+		news->events = 0;
 	spin_unlock(&c->lock);
-	chan_ready(ready);
-	if (polled)
-		wake_up_interruptible_poll(&c->poll, events);
 }
 
-#define CHAN_POLL_RECV		(EPOLLIN | EPOLLRDNORM)
-#define CHAN_POLL_SEND		(EPOLLOUT | EPOLLWRNORM)
-
-/* Whether a call that found nothing may park: 0, or why not. */
-static int may_park(const struct chan_blocking *how)
+/* The caller's own wait, still claimed after an attempt, has ended with it or goes on. */
+static void settle_own(struct chan_blocking *how, int ret)
 {
-	if (how->until == CHAN_NOWAIT)
-		return -EAGAIN;
-	if (how->until != KTIME_MAX && ktime_get() >= how->until)
-		return -ETIMEDOUT;
-	return 0;
+	if (likely(!how->own))
+		return;
+	if (ret == -EAGAIN || ret == -EFAULT) {
+		chan_claim_cancel(how->own->wait);
+		return;
+	}
+	chan_claim_commit(how->own, ret);
+	how->own = NULL;
 }
 
-/* Sleep; and when nobody completed the wait, leave the queue. */
-static int park(struct chan *c, struct chan_queue *q, struct chan_waiter *w,
-		struct chan_blocking *how)
+/* Wake whom we have completed, and tell pollers.  No lock of ours is held. */
+void chan_tell(struct chan *c, struct chan_news *news)
 {
-	int ret = chan_park(w->wait, how->until);
-
-	how->parks++;
-	if (w->wait->winner != CHAN_ABORTED)
-		return ret;
-	spin_lock(&c->lock);
-	chan_dequeue(q, w);
-	c->stats.aborts++;
-	spin_unlock(&c->lock);
-	return ret;
+	chan_ready(&news->ready);
+	if (news->events)
+		wake_up_interruptible_poll(&c->poll, news->events);
 }
 
 /**
- * chan_send() - send an element
+ * chan_send_once() - send at once, or else queue
  * @c: the channel.
- * @elem: the element.  Owns nothing after success; the caller's to drop if not.
- * @how: whether to block.
+ * @elem: the element; owns nothing after success.
+ * @how: who asks.
+ * @w: to be queued if the send is not possible yet; or NULL.
+ * @news: what chan_tell() has to be told.
  *
- * Go specification, "Send statements".  May sleep if @how allows it.
- *
- * Return: 0, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EPIPE (closed), -EIDRM (removed).
+ * Return: 0, -EAGAIN (@w is queued), -EPIPE (closed), -EIDRM (removed), -ECANCELED (the
+ * caller's own wait has been completed).  All but -EAGAIN and -ECANCELED end that wait.
  */
-int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
+int chan_send_once(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
+		   struct chan_waiter *w, struct chan_news *news)
 {
-	struct chan_wait wait __uninitialized;
-	struct chan_waiter w __uninitialized;
-	LIST_HEAD(ready);
-	int ret;
+	int ret = lock_chan(c, how, news);
 
-	spin_lock(&c->lock);
-	ret = chan_try_send(c, elem, &ready);
-	if (ret != -EAGAIN) {
-		unlock_and_ready(c, &ready, !ret && c->ring.len ? CHAN_POLL_RECV : 0);
+	if (ret)
 		return ret;
+	ret = try_send(c, elem, how, news);
+	if (!ret && c->ring.len) {
+		news->events = CHAN_POLL_RECV;
+	} else if (ret == -EAGAIN && w) {
+		chan_enqueue(&c->sendq, w);
+		if (!w->wait->passing) {
+			c->stats.send_parks++;
+			news->events = CHAN_POLL_RECV;
+		}
 	}
-	ret = may_park(how);
-	if (ret) {
-		unlock_and_ready(c, &ready, 0);
-		return ret;
-	}
-	chan_wait_init(&wait, CHAN_WAIT_SEND);
-	chan_waiter_init(&w, &wait, 0, elem, 0);
-	chan_enqueue(&c->sendq, &w);
-	c->stats.send_parks++;
-	unlock_and_ready(c, &ready, CHAN_POLL_RECV);
-	return park(c, &c->sendq, &w, how);
+	settle_own(how, ret);
+	unlock_chan(c, news);
+	return ret;
 }
 
 /* What pollers have to hear of a receive that has succeeded. */
@@ -272,109 +386,69 @@ static __poll_t recv_events(const struct chan *c, const struct list_head *ready)
 	return c->ring.cap ? CHAN_POLL_RECV : 0;
 }
 
-/* Receive at once, or else enqueue @w, if there is one. */
-static int recv_or_enqueue(struct chan *c, struct chan_dest *dest, struct chan_waiter *w)
+/**
+ * chan_recv_once() - receive at once, or else queue
+ * @c: the channel.
+ * @dest: where to.
+ * @how: who asks.
+ * @w: to be queued if there is nothing to receive yet; or NULL.
+ * @news: what chan_tell() has to be told.
+ *
+ * Return: 0, with chan_recv_finish() to follow; or with nothing received -EAGAIN (@w is
+ * queued), -EPIPE (closed and drained), -EIDRM (removed), -EMSGSIZE (the oldest element is
+ * longer than the room), -EFAULT (see chan_dest_take()), -ECANCELED (the caller's own wait
+ * has been completed).  All but -EAGAIN, -EFAULT and -ECANCELED end that wait.
+ */
+int chan_recv_once(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
+		   struct chan_waiter *w, struct chan_news *news)
 {
-	LIST_HEAD(ready);
-	__poll_t events = 0;
-	int ret;
+	int ret = lock_chan(c, how, news);
 
-	spin_lock(&c->lock);
-	ret = chan_try_recv(c, dest, &ready);
+	if (ret)
+		return ret;
+	ret = try_recv(c, dest, how, news);
 	if (!ret) {
-		events = recv_events(c, &ready);
+		news->events = recv_events(c, &news->ready);
 	} else if (ret == -EAGAIN && w) {
 		chan_enqueue(&c->recvq, w);
-		c->stats.recv_parks++;
-		events = CHAN_POLL_SEND;
+		if (!w->wait->passing) {
+			c->stats.recv_parks++;
+			news->events = CHAN_POLL_SEND;
+		}
 	}
-	unlock_and_ready(c, &ready, events);
+	settle_own(how, ret);
+	unlock_chan(c, news);
 	return ret;
-}
-
-/*
- * The end of a receive, where the element may turn out to be lost.  What was handed to
- * a task that is killed is not: it was delivered.
- */
-static int recv_finish(struct chan *c, int ret)
-{
-	if (likely(!ret) || fatal_signal_pending(current))
-		return ret;
-	spin_lock(&c->lock);
-	c->stats.lost++;
-	spin_unlock(&c->lock);
-	return ret;
-}
-
-static int recv_parked(struct chan *c, struct chan_dest *dest, struct chan_waiter *w,
-		       struct chan_blocking *how)
-{
-	int ret = park(c, &c->recvq, w, how);
-
-	return ret ?: recv_finish(c, chan_dest_put(dest, w->elem));
 }
 
 /**
- * chan_recv() - receive an element
- * @c: the channel.
- * @dest: where to; its @len is set.
- * @how: whether to block.
- *
- * Go specification, "Receive operator".  Nothing after a claim may fail, and under
- * the lock nothing may fault, so the destination is brought in beforehand: as much
- * as the element needs when it is there already, all of it before parking.  May
- * sleep even if @how does not allow to park.
- *
- * Return: 0; or with nothing received -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EPIPE
- * (closed and drained), -EIDRM (removed), -EMSGSIZE (the element is longer than the
- * room), -EFAULT.  With -EFAULT the element is lost if, and only if, the destination
- * was writable when the call began to wait or to take the element, and later was not.
+ * chan_leave() - leave a queue whose wait has ended otherwise
+ * @w: the entry; not the one that was completed.
+ * @aborted: whether a signal or a deadline ended the wait.
  */
-int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
+void chan_leave(struct chan_waiter *w, bool aborted)
 {
-	struct chan_elem elem __uninitialized;
-	struct chan_wait wait __uninitialized;
-	struct chan_waiter waiter __uninitialized;
-	struct chan_waiter *w = NULL;
-	int faults = 0, ret;
-	u32 len;
+	struct chan *c = w->chan;
 
-	while (faults < CHAN_FAULT_TRIES) {
-		ret = recv_or_enqueue(c, dest, w);
-		if (ret == -EAGAIN && w)
-			return recv_parked(c, dest, w, how);
-
-		if (ret == -EAGAIN) {
-			ret = may_park(how);
-			if (ret)
-				return ret;
-			w = &waiter;
-			chan_wait_init(&wait, CHAN_WAIT_RECV);
-			chan_waiter_init(w, &wait, 0, dest->elem ?: &elem, dest->room);
-			len = min(dest->room, c->ring.elem_size);
-		} else if (ret == -EFAULT) {
-			/* The next attempt may meet another, longer element. */
-			len = faults++ ? min(dest->room, c->ring.elem_size) : dest->len;
-		} else {
-			return ret ?: recv_finish(c, chan_dest_finish(dest));
-		}
-		if (chan_dest_fault_in(dest, len))
-			return -EFAULT;
-	}
-	return -EFAULT;
+	spin_lock(&c->lock);
+	chan_dequeue(w);
+	c->stats.aborts += aborted;
+	spin_unlock(&c->lock);
 }
 
 /* Complete up to @max waiters of a queue with an error; returns how many. */
-static int fail_some(struct chan_queue *q, int result, int max, struct list_head *ready)
+static int fail_some(struct chan *c, struct chan_queue *q, int result, int max,
+		     struct chan_news *news)
 {
+	struct chan_blocking how = { .until = KTIME_MAX };
 	struct chan_waiter *w;
 	int n;
 
 	for (n = 0; n < max; n++) {
-		w = claim_oldest(q);
-		if (!w)
+		w = claim_oldest(c, q, &how);
+		if (IS_ERR(w))
 			break;
-		complete_waiter(q, w, result, ready);
+		complete_waiter(w, result, news);
 	}
 	return n;
 }
@@ -385,28 +459,38 @@ static void fail_waiters(struct chan *c, int result)
 	bool more = true;
 
 	while (more) {
-		LIST_HEAD(ready);
+		CHAN_NEWS(news);
 		int n;
 
 		spin_lock(&c->lock);
-		n = fail_some(&c->recvq, result, CHAN_BATCH, &ready);
-		n += fail_some(&c->sendq, result, CHAN_BATCH - n, &ready);
+		n = fail_some(c, &c->recvq, result, CHAN_BATCH, &news);
+		n += fail_some(c, &c->sendq, result, CHAN_BATCH - n, &news);
 		more = n == CHAN_BATCH;
 		spin_unlock(&c->lock);
-		chan_ready(&ready);
+		chan_tell(c, &news);
 		cond_resched();
 	}
 	wake_up_interruptible_all(&c->poll);
 }
 
-/* Whether this was the one to set it. */
-static bool set_closed(struct chan *c, u32 why)
+/**
+ * chan_fire() - do what is due on a channel with a time
+ * @c: the channel.
+ *
+ * May sleep.
+ */
+void chan_fire(struct chan *c)
 {
-	lockdep_assert_held(&c->lock);
-	if (c->state)
-		return false;
-	WRITE_ONCE(c->state, CHAN_STATE_CLOSED | why);
-	return true;
+	CHAN_NEWS(news);
+	int state;
+
+	spin_lock(&c->lock);
+	settle(c, &news);
+	state = send_state(c);
+	unlock_chan(c, &news);
+	chan_tell(c, &news);
+	if (state)
+		fail_waiters(c, state);
 }
 
 /**
@@ -420,9 +504,10 @@ static bool set_closed(struct chan *c, u32 why)
  */
 int chan_close(struct chan *c)
 {
-	int ret;
+	int ret = 0;
 
 	spin_lock(&c->lock);
+	WRITE_ONCE(c->state, chan_state(c));
 	ret = send_state(c);
 	set_closed(c, 0);
 	spin_unlock(&c->lock);
@@ -485,66 +570,4 @@ void chan_drop_end(struct chan *c, fmode_t mode)
 	spin_unlock(&c->lock);
 	if (closed)
 		fail_waiters(c, -EPIPE);
-}
-
-/* 0, or -EIDRM for a channel that was removed. */
-int chan_gone(struct chan *c)
-{
-	return READ_ONCE(c->state) & CHAN_STATE_REMOVED ? -EIDRM : 0;
-}
-
-/* Elements in the ring, at some moment. */
-u32 chan_len(struct chan *c)
-{
-	return READ_ONCE(c->ring.len);
-}
-
-static __poll_t open_events(const struct chan *c)
-{
-	__poll_t events = 0;
-
-	if (c->ring.len || c->sendq.n)
-		events |= CHAN_POLL_RECV;
-	if (c->ring.len < c->ring.cap || c->recvq.n)
-		events |= CHAN_POLL_SEND;
-	return events;
-}
-
-/* Both directions are ready, if only to learn that the channel is closed. */
-static __poll_t closed_events(const struct chan *c)
-{
-	__poll_t events = CHAN_POLL_RECV;
-
-	events |= c->ring.len ? CHAN_POLL_SEND : EPOLLHUP;
-	return events;
-}
-
-/**
- * chan_poll_events() - what a descriptor of this channel is ready for
- * @c: the channel; the caller is on its @poll queue.
- * @mode: what the descriptor may do.
- *
- * A hint: somebody else may be faster.
- *
- * Return: the events.
- */
-__poll_t chan_poll_events(struct chan *c, fmode_t mode)
-{
-	__poll_t events;
-	u32 state;
-
-	spin_lock(&c->lock);
-	state = c->state;
-	events = state ? closed_events(c) : open_events(c);
-	spin_unlock(&c->lock);
-
-	if (state & CHAN_STATE_REMOVED)
-		return EPOLLHUP | EPOLLERR;
-	if (!(mode & FMODE_READ))
-		events &= ~CHAN_POLL_RECV;
-	if (!(mode & FMODE_WRITE))
-		events &= ~CHAN_POLL_SEND;
-	else if (state & CHAN_DESERTED)
-		events |= EPOLLERR;
-	return events;
 }

@@ -72,19 +72,19 @@ static struct chan *make(struct kunit *test, u32 flags, u32 elem_size, u64 cap)
 	return c;
 }
 
-static struct parked *parked_new(struct kunit *test, enum chan_wait_reason reason)
+static struct parked *parked_new(struct kunit *test, struct chan *c, enum chan_wait_reason reason)
 {
 	struct parked *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
-	chan_wait_init(&p->wait, reason);
-	chan_waiter_init(&p->w, &p->wait, 0, &p->elem, CHAN_ANY_ROOM);
+	chan_wait_init(&p->wait, reason, &p->w, 1);
+	chan_waiter_init(&p->w, &p->wait, c, &p->elem, CHAN_ANY_ROOM);
 	return p;
 }
 
 static struct parked *park_sender(struct kunit *test, struct chan *c, u64 value)
 {
-	struct parked *p = parked_new(test, CHAN_WAIT_SEND);
+	struct parked *p = parked_new(test, c, CHAN_WAIT_SEND);
 
 	set_value(&p->elem, value);
 	spin_lock(&c->lock);
@@ -95,7 +95,7 @@ static struct parked *park_sender(struct kunit *test, struct chan *c, u64 value)
 
 static struct parked *park_receiver(struct kunit *test, struct chan *c)
 {
-	struct parked *p = parked_new(test, CHAN_WAIT_RECV);
+	struct parked *p = parked_new(test, c, CHAN_WAIT_RECV);
 
 	spin_lock(&c->lock);
 	chan_enqueue(&c->recvq, &p->w);
@@ -387,8 +387,8 @@ static void dequeue_is_safe_wherever_the_entry_is(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		p[i] = park_receiver(test, c);
 	spin_lock(&c->lock);
-	chan_dequeue(&c->recvq, &p[1]->w);
-	chan_dequeue(&c->recvq, &p[1]->w);
+	chan_dequeue(&p[1]->w);
+	chan_dequeue(&p[1]->w);
 	spin_unlock(&c->lock);
 	KUNIT_EXPECT_EQ(test, c->recvq.n, 2);
 	try_send(test, c, 1);
@@ -561,6 +561,8 @@ static void wait_reasons_are_those_of_go(struct kunit *test)
 {
 	KUNIT_EXPECT_STREQ(test, chan_wait_reason(CHAN_WAIT_RECV), "chan receive");
 	KUNIT_EXPECT_STREQ(test, chan_wait_reason(CHAN_WAIT_SEND), "chan send");
+	KUNIT_EXPECT_STREQ(test, chan_wait_reason(CHAN_WAIT_SELECT), "select");
+	KUNIT_EXPECT_STREQ(test, chan_wait_reason(CHAN_WAIT_SELECT_NONE), "select (no cases)");
 }
 
 /* A thread that receives once, and tells with what result. */
@@ -656,19 +658,16 @@ static void claimed_wait_outlives_its_deadline(struct kunit *test)
 	struct receiver r = { .c = c, .until = ktime_add_ms(ktime_get(), 200) };
 	struct task_struct *task = start_receiver(test, &r);
 	struct chan_elem elem;
-	LIST_HEAD(ready);
-	int ret;
+	struct chan_blocking how = { .until = CHAN_NOWAIT };
+	CHAN_NEWS(news);
 
 	wait_until_parked(c, 1);
 	set_value(&elem, 9);
-	spin_lock(&c->lock);
-	ret = chan_try_send(c, &elem, &ready);
-	spin_unlock(&c->lock);
-	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_EQ(test, chan_send_once(c, &elem, &how, NULL, &news), 0);
 
 	msleep(300);
 	KUNIT_EXPECT_EQ(test, c->stats.aborts, 0);
-	chan_ready(&ready);
+	chan_tell(c, &news);
 	join(task);
 	KUNIT_EXPECT_EQ(test, r.ret, 0);
 	KUNIT_EXPECT_EQ(test, get_value(&r.elem), 9);

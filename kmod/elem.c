@@ -14,24 +14,33 @@
 #include "elem.h"
 #include "limits.h"
 
-static struct chan_payload *payload_new(struct chan_user *user, u32 len)
+/* The current task pays. */
+static struct chan_payload *payload_new(struct chan_user *guess, u32 len)
 {
 	size_t charge = struct_size((struct chan_payload *)NULL, bytes, len);
+	struct chan_user *user = chan_user_current(guess);
 	struct chan_payload *p;
-	int ret;
+	int ret = -ENOMEM;
 
+	if (!user)
+		return ERR_PTR(ret);
 	ret = chan_charge_bytes(user, charge);
 	if (ret)
-		return ERR_PTR(ret);
-
+		goto put_user;
 	p = kvmalloc(charge, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!p) {
-		chan_uncharge_bytes(user, charge);
-		return ERR_PTR(-ENOMEM);
+		ret = -ENOMEM;
+		goto uncharge;
 	}
-	p->user = chan_user_get(user);
+	p->user = user;
 	p->charge = charge;
 	return p;
+
+uncharge:
+	chan_uncharge_bytes(user, charge);
+put_user:
+	chan_user_put(user);
+	return ERR_PTR(ret);
 }
 
 static void payload_free(struct chan_payload *p)
@@ -44,14 +53,14 @@ static void payload_free(struct chan_payload *p)
 /**
  * chan_elem_alloc() - make room for an element that is to be sent
  * @elem: uninitialised.
- * @user: who pays for it if it is long; not looked at if not.
+ * @guess: who the current task's user probably is: it pays for what is long.
  * @len: its length in bytes.
  *
  * Fill chan_elem_bytes() next.  May sleep.
  *
  * Return: 0, -EDQUOT or -ENOMEM; on error @elem owns nothing.
  */
-int chan_elem_alloc(struct chan_elem *elem, struct chan_user *user, u32 len)
+int chan_elem_alloc(struct chan_elem *elem, struct chan_user *guess, u32 len)
 {
 	struct chan_payload *p;
 
@@ -59,7 +68,7 @@ int chan_elem_alloc(struct chan_elem *elem, struct chan_user *user, u32 len)
 	if (!chan_is_long(len))
 		return 0;
 
-	p = payload_new(user, len);
+	p = payload_new(guess, len);
 	if (IS_ERR(p)) {
 		elem->len = 0;
 		return PTR_ERR(p);
@@ -72,6 +81,28 @@ int chan_elem_alloc(struct chan_elem *elem, struct chan_user *user, u32 len)
 void *chan_elem_bytes(struct chan_elem *elem)
 {
 	return chan_is_long(elem->len) ? elem->payload->bytes : elem->bytes;
+}
+
+/**
+ * chan_elem_from_user() - take an element that is to be sent out of user memory
+ * @elem: uninitialised.
+ * @guess: as for chan_elem_alloc().
+ * @addr: where it is.
+ * @len: its length in bytes.
+ *
+ * May sleep.
+ *
+ * Return: 0, -EDQUOT, -ENOMEM or -EFAULT; on error @elem owns nothing.
+ */
+int chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
+			const void __user *addr, u32 len)
+{
+	int ret = chan_elem_alloc(elem, guess, len);
+
+	if (ret || !copy_from_user(chan_elem_bytes(elem), addr, len))
+		return ret;
+	chan_elem_drop(elem);
+	return -EFAULT;
 }
 
 /* Hand @from over to @to, which owned nothing.  Never fails, never sleeps. */

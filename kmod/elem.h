@@ -84,7 +84,9 @@ static inline u32 chan_moved_bytes(u32 len)
 	return chan_is_long(len) ? sizeof(struct chan_payload *) : len;
 }
 
-int chan_elem_alloc(struct chan_elem *elem, struct chan_user *user, u32 len);
+int chan_elem_alloc(struct chan_elem *elem, struct chan_user *guess, u32 len);
+int chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
+			const void __user *addr, u32 len);
 void *chan_elem_bytes(struct chan_elem *elem);
 void chan_elem_move(struct chan_elem *to, struct chan_elem *from);
 void chan_elem_drop(struct chan_elem *elem);

@@ -69,117 +69,20 @@ static ktime_t iocb_patience(const struct kiocb *iocb)
 	return iocb->ki_flags & IOCB_NOWAIT ? CHAN_NOWAIT : chan_file_patience(iocb->ki_filp);
 }
 
-static void count_parks(struct chan_file *f, const struct chan_blocking *how)
+void chan_file_count_parks(struct file *file, unsigned int parks)
 {
-	if (unlikely(how->parks))
-		atomic_long_add(how->parks, &f->parks);
-}
-
-/* The current task pays for what it sends. */
-static int elem_alloc(struct chan_file *f, struct chan_elem *elem, u32 len)
-{
-	struct chan_user *user;
-	int ret;
-
-	if (!chan_is_long(len))
-		return chan_elem_alloc(elem, NULL, len);
-	user = chan_user_current(f->user);
-	if (!user)
-		return -ENOMEM;
-	ret = chan_elem_alloc(elem, user, len);
-	chan_user_put(user);
-	return ret;
-}
-
-static bool size_suits(const struct chan *c, size_t size)
-{
-	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
-}
-
-/*
- * What the VFS asks before a read or a write, for commands that amount to one: does
- * the descriptor grant it, and do the security modules agree?
- */
-static int may_transfer(struct file *file, fmode_t mode, u32 size)
-{
-	if (!(file->f_mode & mode))
-		return -EBADF;
-	return rw_verify_area(mode == FMODE_WRITE ? WRITE : READ, file, NULL, size);
-}
-
-/**
- * chan_file_send() - one send by command
- * @file: the descriptor.
- * @x: what to send.
- * @until: how long it may block.
- *
- * Return: 0 or an errno of chan_send(), -EBADF, -EMSGSIZE, -EFAULT, -EDQUOT,
- * -ENOMEM.
- */
-int chan_file_send(struct file *file, const struct chan_xfer *x, ktime_t until)
-{
-	struct chan_blocking how = { .until = until };
 	struct chan_file *f = file->private_data;
-	struct chan_elem elem __uninitialized;
-	int ret;
 
-	ret = may_transfer(file, FMODE_WRITE, x->size);
-	if (ret)
-		return ret;
-	if (!size_suits(f->chan, x->size))
-		return -EMSGSIZE;
-	ret = elem_alloc(f, &elem, x->size);
-	if (ret)
-		return ret;
-
-	if (copy_from_user(chan_elem_bytes(&elem), u64_to_user_ptr(x->addr), x->size))
-		ret = -EFAULT;
-	else
-		ret = chan_send(f->chan, &elem, &how);
-	chan_elem_drop(&elem);
-	count_parks(f, &how);
-	return ret;
+	if (unlikely(parks))
+		atomic_long_add(parks, &f->parks);
 }
 
-/* The zero value that a receive from a closed channel yields. */
-static int clear_dest(const struct chan_dest *dest, u32 elem_size)
+/* Who probably pays for what is sent by this descriptor. */
+struct chan_user *chan_file_user(const struct file *file)
 {
-	u32 size = min(dest->room, elem_size);
+	const struct chan_file *f = file->private_data;
 
-	return dest->addr && clear_user(dest->addr, size) ? -EFAULT : 0;
-}
-
-/**
- * chan_file_recv() - one receive by command
- * @file: the descriptor.
- * @x: where to; address 0 discards.
- * @until: how long it may block.
- *
- * Return: 0 when the channel is closed and drained, 1 + length of the element
- * received, or an errno of chan_recv(), -EBADF.
- */
-int chan_file_recv(struct file *file, const struct chan_xfer *x, ktime_t until)
-{
-	struct chan_blocking how = { .until = until };
-	struct chan_file *f = file->private_data;
-	struct chan_dest dest = {
-		.addr = u64_to_user_ptr(x->addr),
-		.room = x->addr ? x->size : CHAN_ANY_ROOM,
-	};
-	bool fixed = !f->chan->ring.message;
-	int ret;
-
-	ret = may_transfer(file, FMODE_READ, x->size);
-	if (ret)
-		return ret;
-	if (fixed && !size_suits(f->chan, x->size) && (x->addr || x->size))
-		return -EMSGSIZE;
-
-	ret = chan_recv(f->chan, &dest, &how);
-	count_parks(f, &how);
-	if (ret == -EPIPE)
-		return clear_dest(&dest, f->chan->ring.elem_size);
-	return ret ?: 1 + dest.len;
+	return f->user;
 }
 
 static int write_one(struct chan_file *f, struct iov_iter *from, u32 size,
@@ -189,7 +92,7 @@ static int write_one(struct chan_file *f, struct iov_iter *from, u32 size,
 	size_t copied;
 	int ret;
 
-	ret = elem_alloc(f, &elem, size);
+	ret = chan_elem_alloc(&elem, f->user, size);
 	if (ret)
 		return ret;
 	copied = copy_from_iter(chan_elem_bytes(&elem), size, from);
@@ -227,7 +130,7 @@ static ssize_t write_message(struct chan_file *f, struct iov_iter *from,
 {
 	size_t size = iov_iter_count(from);
 
-	if (!size_suits(f->chan, size))
+	if (size > f->chan->ring.elem_size)
 		return -EMSGSIZE;
 	return write_one(f, from, size, how) ?: size;
 }
@@ -245,7 +148,7 @@ static ssize_t chan_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		ret = write_message(f, from, &how);
 	else
 		ret = write_fixed(f, from, ring->elem_size, &how);
-	count_parks(f, &how);
+	chan_file_count_parks(iocb->ki_filp, how.parks);
 	return ret;
 }
 
@@ -428,7 +331,7 @@ static ssize_t chan_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		ret = read_message(f, to, &how);
 	else
 		ret = read_fixed(f, to, ring->elem_size, &how);
-	count_parks(f, &how);
+	chan_file_count_parks(iocb->ki_filp, how.parks);
 	return ret == -EPIPE ? 0 : ret;
 }
 

@@ -14,7 +14,7 @@
 static_assert(sizeof(struct chan_xfer) == 16);
 static_assert(sizeof(struct chan_xfer_until) == 24);
 static_assert(offsetof(struct chan_xfer_until, deadline) == 16);
-static_assert(sizeof(struct chan_make) == 40);
+static_assert(sizeof(struct chan_make) == 48);
 static_assert(offsetof(struct chan_make, cap) == 16);
 static_assert(offsetof(struct chan_make, name) == 24);
 static_assert(sizeof(struct chan_remove) == 16);
@@ -22,7 +22,14 @@ static_assert(sizeof(struct chan_dup) == 8);
 static_assert(sizeof(struct chan_info) == 192);
 static_assert(offsetof(struct chan_info, sends) == 64);
 static_assert(offsetof(struct chan_info, name) == 120);
-static_assert(sizeof(struct chan_query) == 104);
+static_assert(sizeof(struct chan_query) == 112);
+static_assert(sizeof(struct chan_case) == 56);
+static_assert(offsetof(struct chan_case, ok) == 24);
+static_assert(offsetof(struct chan_case, len) == 32);
+static_assert(sizeof(struct chan_select) == 32);
+static_assert(sizeof(struct chan_call) == 48);
+static_assert(sizeof(struct chan_make_timer) == 32);
+static_assert(sizeof(struct chan_set_timer) == 24);
 
 /* Every struct that says its size has at least that and one word more. */
 #define CHAN_MIN_SIZE		8
@@ -30,10 +37,14 @@ static_assert(sizeof(struct chan_query) == 104);
 union chan_args {
 	u32 size;
 	struct chan_make make;
+	struct chan_make_timer make_timer;
 	struct chan_remove remove;
 	struct chan_dup dup;
 	struct chan_info info;
 	struct chan_query query;
+	struct chan_select select;
+	struct chan_call call;
+	struct chan_set_timer set_timer;
 };
 
 /**
@@ -41,39 +52,76 @@ union chan_args {
  * @cmd: its number.
  * @size: of its struct; 0 if it takes none.
  * @reply: whether the struct is its answer rather than its argument.
- * @run: does it.
+ * @run: does it.  @uarg is where @args came from.
  */
 struct command {
 	unsigned int cmd;
 	u32 size;
 	bool reply;
-	long (*run)(struct file *file, union chan_args *args);
+	long (*run)(struct file *file, union chan_args *args, void __user *uarg);
 };
 
-static long do_make(struct file *file, union chan_args *args)
+static long do_make(struct file *file, union chan_args *args, void __user *uarg)
 {
 	return chan_control_make(&args->make);
 }
 
-static long do_remove(struct file *file, union chan_args *args)
+static long do_remove(struct file *file, union chan_args *args, void __user *uarg)
 {
 	return chan_control_remove(&args->remove);
 }
 
-static long do_query(struct file *file, union chan_args *args)
+static long do_make_timer(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_control_make_timer(&args->make_timer);
+}
+
+static long do_set_timer(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_control_set_timer(chan_file_chan(file), &args->set_timer);
+}
+
+static long do_select(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_command_select(&args->select);
+}
+
+/*
+ * Whoever repeats a call that failed, be it the kernel after a signal, must not send again:
+ * then the caller's struct says that it is sent.
+ */
+static long do_call(struct file *file, union chan_args *args, void __user *uarg)
+{
+	struct chan_call __user *ucall = uarg;
+	bool was_sent, sent;
+	long ret;
+
+	if (args->call.flags & ~CHAN_CALL_SENT)
+		return -EINVAL;
+	if (put_user(args->call.flags, &ucall->flags))
+		return -EFAULT;
+	was_sent = args->call.flags & CHAN_CALL_SENT;
+	sent = was_sent;
+	ret = chan_command_call(&args->call, &sent);
+	if (ret >= 0 || sent == was_sent)
+		return ret;
+	return put_user(CHAN_CALL_SENT, &ucall->flags) ? -EFAULT : ret;
+}
+
+static long do_query(struct file *file, union chan_args *args, void __user *uarg)
 {
 	chan_control_query(&args->query);
 	return 0;
 }
 
-static long do_close(struct file *file, union chan_args *args)
+static long do_close(struct file *file, union chan_args *args, void __user *uarg)
 {
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	return chan_close(chan_file_chan(file));
 }
 
-static long do_len(struct file *file, union chan_args *args)
+static long do_len(struct file *file, union chan_args *args, void __user *uarg)
 {
 	struct chan *c = chan_file_chan(file);
 	long len = chan_len(c);
@@ -81,7 +129,7 @@ static long do_len(struct file *file, union chan_args *args)
 	return chan_gone(c) ?: len;
 }
 
-static long do_cap(struct file *file, union chan_args *args)
+static long do_cap(struct file *file, union chan_args *args, void __user *uarg)
 {
 	struct chan *c = chan_file_chan(file);
 	long cap = c->ring.cap;
@@ -89,7 +137,7 @@ static long do_cap(struct file *file, union chan_args *args)
 	return chan_gone(c) ?: cap;
 }
 
-static long do_elem_size(struct file *file, union chan_args *args)
+static long do_elem_size(struct file *file, union chan_args *args, void __user *uarg)
 {
 	struct chan *c = chan_file_chan(file);
 	long elem_size = c->ring.elem_size;
@@ -97,12 +145,12 @@ static long do_elem_size(struct file *file, union chan_args *args)
 	return chan_gone(c) ?: elem_size;
 }
 
-static long do_dup(struct file *file, union chan_args *args)
+static long do_dup(struct file *file, union chan_args *args, void __user *uarg)
 {
 	return chan_control_dup(file, args->dup.fd_flags);
 }
 
-static long do_info(struct file *file, union chan_args *args)
+static long do_info(struct file *file, union chan_args *args, void __user *uarg)
 {
 	chan_control_info(chan_file_chan(file), &args->info);
 	return 0;
@@ -115,8 +163,11 @@ static long do_info(struct file *file, union chan_args *args)
 
 static const struct command chanctl_commands[] = {
 	COMMAND(MAKE, struct chan_make, false, do_make),
+	COMMAND(MAKE_TIMER, struct chan_make_timer, false, do_make_timer),
 	COMMAND(REMOVE, struct chan_remove, false, do_remove),
 	COMMAND(QUERY, struct chan_query, true, do_query),
+	COMMAND(SELECT, struct chan_select, false, do_select),
+	COMMAND(CALL, struct chan_call, false, do_call),
 	{}
 };
 
@@ -127,7 +178,10 @@ static const struct command chan_commands[] = {
 	COMMAND_NOARG(ELEM_SIZE, do_elem_size),
 	COMMAND(DUP, struct chan_dup, false, do_dup),
 	COMMAND(INFO, struct chan_info, true, do_info),
+	COMMAND(SET_TIMER, struct chan_set_timer, false, do_set_timer),
 	COMMAND(QUERY, struct chan_query, true, do_query),
+	COMMAND(SELECT, struct chan_select, false, do_select),
+	COMMAND(CALL, struct chan_call, false, do_call),
 	{}
 };
 
@@ -159,16 +213,16 @@ static long run(const struct command *command, struct file *file, void __user *a
 	/* All of it, not just the first member: it may go to user space. */
 	memset(&args, 0, sizeof(args));
 	if (!command->size)
-		return arg ? -EINVAL : command->run(file, &args);
+		return arg ? -EINVAL : command->run(file, &args, arg);
 
 	ret = get_size(&size, arg);
 	if (ret)
 		return ret;
 	if (!command->reply) {
 		ret = copy_struct_from_user(&args, command->size, arg, size);
-		return ret ?: command->run(file, &args);
+		return ret ?: command->run(file, &args, arg);
 	}
-	ret = command->run(file, &args);
+	ret = command->run(file, &args, arg);
 	return ret ?: put_reply(arg, size, &args, command->size);
 }
 
@@ -215,13 +269,13 @@ long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case CHAN_IOC_SEND:
-		return get_xfer(file, &x, &until, uarg) ?: chan_file_send(file, &x, until);
+		return get_xfer(file, &x, &until, uarg) ?: chan_command_send(file, &x, until);
 	case CHAN_IOC_RECV:
-		return get_xfer(file, &x, &until, uarg) ?: chan_file_recv(file, &x, until);
+		return get_xfer(file, &x, &until, uarg) ?: chan_command_recv(file, &x, until);
 	case CHAN_IOC_SEND_UNTIL:
-		return get_xfer_until(&x, &until, uarg) ?: chan_file_send(file, &x, until);
+		return get_xfer_until(&x, &until, uarg) ?: chan_command_send(file, &x, until);
 	case CHAN_IOC_RECV_UNTIL:
-		return get_xfer_until(&x, &until, uarg) ?: chan_file_recv(file, &x, until);
+		return get_xfer_until(&x, &until, uarg) ?: chan_command_recv(file, &x, until);
 	}
 	return dispatch(chan_commands, file, cmd, arg);
 }

@@ -1,23 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The commands, and what those of them do that make channels and descriptors.
+ * The commands, and what they do.
  */
 #ifndef CHAN_IOCTL_H
 #define CHAN_IOCTL_H
 
+#include <linux/ktime.h>
+#include <linux/types.h>
+
 struct chan;
+struct chan_call;
 struct chan_info;
 struct chan_make;
+struct chan_make_timer;
 struct chan_query;
 struct chan_remove;
+struct chan_select;
+struct chan_set_timer;
+struct chan_xfer;
 struct file;
 
 /* ioctl.c */
 long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long chanctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
+/* command.c */
+int chan_command_send(struct file *file, const struct chan_xfer *x, ktime_t until);
+int chan_command_recv(struct file *file, const struct chan_xfer *x, ktime_t until);
+int chan_command_select(const struct chan_select *args);
+int chan_command_call(const struct chan_call *args, bool *sent);
+
 /* control.c */
 int chan_control_make(const struct chan_make *make);
+int chan_control_make_timer(const struct chan_make_timer *make);
+int chan_control_set_timer(struct chan *c, const struct chan_set_timer *set);
 int chan_control_remove(const struct chan_remove *remove);
 int chan_control_dup(struct file *file, unsigned int fd_flags);
 void chan_control_info(struct chan *c, struct chan_info *info);

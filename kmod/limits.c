@@ -13,6 +13,7 @@
 #include <linux/chan.h>
 
 #include "limits.h"
+#include "select.h"
 
 /* No parameter may exceed this, so that sizes and lengths fit an int. */
 #define CHAN_HARD_MAX		BIT(30)
@@ -61,6 +62,21 @@ static ulong max_user_bytes = 256UL << 20;
 module_param(max_user_bytes, ulong, 0644);
 MODULE_PARM_DESC(max_user_bytes,
 		 "Bytes of one user without CAP_SYS_RESOURCE in buffers and long elements (EDQUOT; default 268435456)");
+
+static int set_cases(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, CHAN_SELECT_MOST);
+}
+
+static const struct kernel_param_ops cases_ops = {
+	.set = set_cases,
+	.get = param_get_uint,
+};
+
+static unsigned int max_select_cases = 4096;
+module_param_cb(max_select_cases, &cases_ops, &max_select_cases, 0644);
+__MODULE_PARM_TYPE(max_select_cases, "uint");
+MODULE_PARM_DESC(max_select_cases, "Most cases of a select (ENOSPC; default 4096, at most 65536)");
 
 static DEFINE_HASHTABLE(users, 7);
 static DEFINE_SPINLOCK(users_lock);
@@ -161,6 +177,12 @@ static bool charge(atomic_long_t *use, unsigned long n, unsigned long limit, boo
 	return true;
 }
 
+/* Most cases of a select. */
+unsigned int chan_max_select_cases(void)
+{
+	return READ_ONCE(max_select_cases);
+}
+
 /**
  * chan_check_size() - whether the module makes channels of this size
  * @elem_size: bytes of an element.
@@ -239,6 +261,7 @@ void chan_limits_query(struct chan_query *q)
 	q->max_user_channels = READ_ONCE(max_user_channels);
 	q->max_user_names = READ_ONCE(max_user_names);
 	q->max_user_bytes = READ_ONCE(max_user_bytes);
+	q->max_select_cases = READ_ONCE(max_select_cases);
 
 	spin_lock(&users_lock);
 	user = user_find(current_uid());

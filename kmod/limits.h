@@ -40,6 +40,7 @@ struct chan_user *chan_user_current(struct chan_user *guess);
 struct chan_user *chan_user_get(struct chan_user *user);
 void chan_user_put(struct chan_user *user);
 
+unsigned int chan_max_select_cases(void);
 int chan_check_size(u32 elem_size, u64 cap, u64 ring_bytes);
 int chan_charge_channel(struct chan_user *user);
 void chan_uncharge_channel(struct chan_user *user);

@@ -9,6 +9,7 @@
 
 #include "chan.h"
 #include "node.h"
+#include "timer.h"
 
 static struct kmem_cache *chan_cache;
 static atomic64_t chan_last_id;
@@ -16,6 +17,7 @@ static atomic64_t chan_last_id;
 static void queue_init(struct chan_queue *q)
 {
 	INIT_LIST_HEAD(&q->list);
+	INIT_LIST_HEAD(&q->passing);
 	q->n = 0;
 }
 
@@ -40,7 +42,7 @@ static void uncharge_all(struct chan *c, size_t bytes)
 
 /**
  * chan_new() - make a channel
- * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED.
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED, CHAN_TIMER.
  * @elem_size: bytes of an element, or the most of a message.
  * @cap: elements it buffers.
  *
@@ -98,6 +100,7 @@ static void chan_free(struct kref *refs)
 
 	if (c->node)
 		chan_node_put(c->node);
+	chan_timer_free(c->timer);
 	chan_ring_free(&c->ring);
 	uncharge_all(c, c->ring.bytes);
 	chan_user_put(c->user);
@@ -129,7 +132,7 @@ void chan_get_info(struct chan *c, struct chan_info *info)
 
 	spin_lock(&c->lock);
 	info->len = c->ring.len;
-	info->state = c->state & (CHAN_STATE_CLOSED | CHAN_STATE_REMOVED);
+	info->state = chan_state(c) & (CHAN_STATE_CLOSED | CHAN_STATE_REMOVED);
 	info->receivers = c->receivers;
 	info->senders = c->senders;
 	info->recvq = c->recvq.n;

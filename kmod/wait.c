@@ -10,12 +10,15 @@
 #include <linux/sched/signal.h>
 #include <linux/time_namespace.h>
 
+#include "timer.h"
 #include "wait.h"
 
 /* Go's wording, so that who knows a goroutine dump knows these. */
 static const char * const reasons[] = {
 	[CHAN_WAIT_RECV] = "chan receive",
 	[CHAN_WAIT_SEND] = "chan send",
+	[CHAN_WAIT_SELECT] = "select",
+	[CHAN_WAIT_SELECT_NONE] = "select (no cases)",
 };
 
 const char *chan_wait_reason(enum chan_wait_reason reason)
@@ -27,79 +30,146 @@ const char *chan_wait_reason(enum chan_wait_reason reason)
  * chan_wait_init() - prepare a wait of the current task
  * @wait: the wait.
  * @reason: what for.
+ * @waiters: its entries, each to be set up by chan_waiter_init().
+ * @n: how many.
  */
-void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason)
+void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
+		    struct chan_waiter *waiters, unsigned int n)
 {
 	spin_lock_init(&wait->lock);
 	wait->winner = CHAN_NO_WINNER;
 	wait->result = 0;
 	wait->done = false;
+	wait->kicked = false;
+	wait->timed = false;
+	wait->passing = false;
 	wait->reason = reason;
 	wait->task = current;
 	wait->since = ktime_get();
+	wait->waiters = waiters;
+	wait->n = n;
 }
 
 /**
  * chan_waiter_init() - prepare an entry of a wait
- * @w: the entry.
- * @wait: the wait it belongs to.
- * @index: the case it stands for.
+ * @w: the entry, one of those of @wait.
+ * @wait: the wait.
+ * @c: the channel.
  * @elem: what to send, or where to receive to.
  * @room: longest element to receive, in bytes.
  */
-void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, int index,
+void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c,
 		      struct chan_elem *elem, u32 room)
 {
 	INIT_LIST_HEAD(&w->link);
 	w->wait = wait;
-	w->index = index;
+	w->chan = c;
+	w->index = w - wait->waiters;
 	w->elem = elem;
 	w->room = room;
 }
 
 /**
- * chan_claim() - begin to complete somebody's wait
- * @w: the entry through which to complete it, in a queue whose lock is held.
+ * chan_claim() - begin to complete a wait
+ * @wait: somebody's wait with an entry in a queue whose lock is held; or one's own.
  *
  * Return: true with the wait locked, to be followed by chan_claim_commit() or
- * chan_claim_cancel(); false if the wait has a winner already.
+ * chan_claim_cancel(); false if it has a winner already.
  */
-bool chan_claim(struct chan_waiter *w)
+bool chan_claim(struct chan_wait *wait)
 {
-	spin_lock(&w->wait->lock);
-	if (w->wait->winner == CHAN_NO_WINNER) {
+	spin_lock(&wait->lock);
+	if (wait->winner == CHAN_NO_WINNER) {
 		/* For sparse, which cannot follow a lock out of here. */
-		__release(&w->wait->lock);
+		__release(&wait->lock);
 		return true;
 	}
-	spin_unlock(&w->wait->lock);
+	spin_unlock(&wait->lock);
 	return false;
+}
+
+static void lock_both(struct chan_wait *a, struct chan_wait *b)
+{
+	if (a > b)
+		swap(a, b);
+	spin_lock(&a->lock);
+	spin_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+	__release(&a->lock);
+	__release(&b->lock);
+}
+
+/**
+ * chan_claim_both() - begin to complete somebody's wait together with one's own
+ * @wait: somebody's wait with an entry in a queue whose lock is held.
+ * @own: one's own, claimed.
+ *
+ * The order of the locks makes it give up the claim of @own for a moment.
+ *
+ * Return: 0 with both claimed; -ESTALE if @wait has a winner, with @own still claimed;
+ * -ECANCELED if @own has got one, with neither claimed.
+ */
+int chan_claim_both(struct chan_wait *wait, struct chan_wait *own)
+{
+	chan_claim_cancel(own);
+	lock_both(wait, own);
+	__acquire(&wait->lock);
+	__acquire(&own->lock);
+	if (own->winner != CHAN_NO_WINNER) {
+		spin_unlock(&own->lock);
+		spin_unlock(&wait->lock);
+		return -ECANCELED;
+	}
+	__release(&own->lock);
+	if (wait->winner == CHAN_NO_WINNER) {
+		__release(&wait->lock);
+		return 0;
+	}
+	spin_unlock(&wait->lock);
+	return -ESTALE;
 }
 
 /**
  * chan_claim_commit() - make this entry the one that its wait ends with
- * @w: the entry, claimed, and taken off its queue.
+ * @w: the entry, claimed.  If it is somebody else's, it was taken off its queue, and
+ *	goes to chan_ready() once the queue's lock is dropped.
  * @result: what the blocked call is told: 0, -EPIPE, -EIDRM, -EMSGSIZE.
- * @ready: list for chan_ready(), once the queue's lock is dropped.
  */
-void chan_claim_commit(struct chan_waiter *w, int result, struct list_head *ready)
+void chan_claim_commit(struct chan_waiter *w, int result)
 {
 	lockdep_assert_held(&w->wait->lock);
 	__acquire(&w->wait->lock);
 	w->wait->winner = w->index;
 	w->wait->result = result;
 	spin_unlock(&w->wait->lock);
-	list_add_tail(&w->link, ready);
 }
 
 /**
  * chan_claim_cancel() - leave a claimed wait as it was
- * @w: the entry, still in its queue.
+ * @wait: the wait.
  */
-void chan_claim_cancel(struct chan_waiter *w)
+void chan_claim_cancel(struct chan_wait *wait)
 {
-	__acquire(&w->wait->lock);
-	spin_unlock(&w->wait->lock);
+	lockdep_assert_held(&wait->lock);
+	__acquire(&wait->lock);
+	spin_unlock(&wait->lock);
+}
+
+/**
+ * chan_abort() - end one's own wait without a case
+ * @wait: the wait.
+ *
+ * Return: false if somebody has been faster; chan_await() has to follow.
+ */
+bool chan_abort(struct chan_wait *wait)
+{
+	bool won;
+
+	spin_lock(&wait->lock);
+	won = wait->winner == CHAN_NO_WINNER;
+	if (won)
+		wait->winner = CHAN_ABORTED;
+	spin_unlock(&wait->lock);
+	return won;
 }
 
 static void chan_finish(struct chan_wait *wait)
@@ -116,7 +186,7 @@ static void chan_finish(struct chan_wait *wait)
 
 /**
  * chan_ready() - wake who was completed, in the order of completion
- * @ready: entries from chan_claim_commit().
+ * @ready: entries after chan_claim_commit().
  *
  * No lock of ours is held.
  */
@@ -128,26 +198,21 @@ void chan_ready(struct list_head *ready)
 		chan_finish(w->wait);
 }
 
-static bool chan_abort(struct chan_wait *wait)
-{
-	bool won;
-
-	spin_lock(&wait->lock);
-	won = wait->winner == CHAN_NO_WINNER;
-	if (won)
-		wait->winner = CHAN_ABORTED;
-	spin_unlock(&wait->lock);
-	return won;
-}
-
 static bool chan_is_done(struct chan_wait *wait)
 {
 	/* Pairs with the release in chan_finish(). */
 	return smp_load_acquire(&wait->done);
 }
 
-/* The claimer has only a few instructions left, so no signal is let through. */
-static void chan_wait_until_done(struct chan_wait *wait)
+/**
+ * chan_await() - wait for the completer of a wait which has a winner
+ * @wait: the wait.
+ *
+ * It has only a few instructions left, so no signal is let through.
+ *
+ * Return: the completer's result.  May sleep.
+ */
+int chan_await(struct chan_wait *wait)
 {
 	for (;;) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
@@ -156,9 +221,10 @@ static void chan_wait_until_done(struct chan_wait *wait)
 		schedule();
 	}
 	__set_current_state(TASK_RUNNING);
+	return wait->result;
 }
 
-/* Sleep until done (0), a signal, or the deadline. */
+/* Sleep until done (0), kicked (-EAGAIN), a signal, or the time. */
 static int chan_sleep(struct chan_wait *wait, ktime_t until)
 {
 	int ret = 0;
@@ -167,6 +233,10 @@ static int chan_sleep(struct chan_wait *wait, ktime_t until)
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		if (chan_is_done(wait))
 			break;
+		if (READ_ONCE(wait->kicked)) {
+			ret = -EAGAIN;
+			break;
+		}
 		if (signal_pending(current)) {
 			ret = -ERESTARTSYS;
 			break;
@@ -185,6 +255,19 @@ static int chan_sleep(struct chan_wait *wait, ktime_t until)
 	return ret;
 }
 
+/* Nobody else sees to the timers that this call waits for: chan_sleep() to the next one. */
+static int sleep_to_alarm(struct chan_wait *wait, ktime_t until)
+{
+	ktime_t alarm = chan_timer_next(wait);
+	int ret = chan_sleep(wait, min(alarm, until));
+
+	if (ret != -ETIMEDOUT || until < alarm)
+		return ret;
+	chan_timer_fire(wait);
+	/* Fired, or claimed meanwhile by somebody who needs the processor to finish. */
+	return READ_ONCE(wait->winner) == CHAN_NO_WINNER ? -EAGAIN : chan_await(wait);
+}
+
 /**
  * chan_park() - sleep until somebody completes the wait
  * @wait: the wait, whose entries are queued.
@@ -198,14 +281,38 @@ static int chan_sleep(struct chan_wait *wait, ktime_t until)
  */
 int chan_park(struct chan_wait *wait, ktime_t until)
 {
-	int ret = chan_sleep(wait, until);
+	int ret;
 
-	if (!ret)
+	do
+		ret = wait->timed ? sleep_to_alarm(wait, until) : chan_sleep(wait, until);
+	while (ret == -EAGAIN);
+
+	if (chan_is_done(wait))
 		return wait->result;
-	if (chan_abort(wait))
-		return ret;
-	chan_wait_until_done(wait);
-	return wait->result;
+	return chan_abort(wait) ? ret : chan_await(wait);
+}
+
+#ifdef CONFIG_TIME_NS
+static s64 time_offset(void)
+{
+	return timespec64_to_ns(&current->nsproxy->time_ns->offsets.monotonic);
+}
+#else
+static s64 time_offset(void)
+{
+	return 0;
+}
+#endif
+
+/**
+ * chan_user_time() - a time of the kernel as the current task's time namespace shows it
+ * @time: CLOCK_MONOTONIC.
+ *
+ * Return: nanoseconds.
+ */
+u64 chan_user_time(ktime_t time)
+{
+	return time + time_offset();
 }
 
 /**
@@ -217,13 +324,10 @@ int chan_park(struct chan_wait *wait, ktime_t until)
  */
 ktime_t chan_deadline(u64 ns)
 {
-	s64 offset = 0;
+	s64 offset = time_offset();
 
 	if (ns >= KTIME_MAX)
 		return KTIME_MAX;
-#ifdef CONFIG_TIME_NS
-	offset = timespec64_to_ns(&current->nsproxy->time_ns->offsets.monotonic);
-#endif
 	if (offset > (s64)ns)
 		return 0;
 	if (offset < 0 && ns >= (u64)KTIME_MAX + offset)

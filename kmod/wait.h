@@ -32,6 +32,19 @@
  *       schedule()                             then looks at the state)
  *
  * Either the waiter sees done, or the waker sees the state and makes it runnable.
+ *
+ * A select is one wait with an entry for each case.  While it queues them, one after the
+ * other, those that are queued may be completed already.  So from the second one on,
+ * whatever else it would complete takes a claim of its own wait as well: both or neither.
+ * Two selects that meet in this way lock both waits in the order of their addresses:
+ *
+ *   select S, queued on a, looks at b        select T, queued on b, looks at a
+ *   ---------------------------------        ---------------------------------
+ *   lock b, chan_claim(S)                    lock a, chan_claim(T)
+ *   finds T's entry in b                     finds S's entry in a
+ *   chan_claim_both(T, S): unlock S,         chan_claim_both(S, T): unlock T,
+ *     lock the lower, then the higher          lock the lower, then the higher
+ *   neither has a winner: both have          S or T has a winner: complete nothing
  */
 #ifndef CHAN_WAIT_H
 #define CHAN_WAIT_H
@@ -41,7 +54,9 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+struct chan;
 struct chan_elem;
+struct chan_queue;
 struct task_struct;
 
 /* Do not park.  KTIME_MAX stands for: as long as it takes. */
@@ -55,6 +70,8 @@ struct task_struct;
 enum chan_wait_reason {
 	CHAN_WAIT_RECV,
 	CHAN_WAIT_SEND,
+	CHAN_WAIT_SELECT,
+	CHAN_WAIT_SELECT_NONE,
 };
 
 /**
@@ -63,18 +80,29 @@ enum chan_wait_reason {
  * @winner: index of the case that was completed, or one of the above.
  * @result: 0 or a negative errno for that case.
  * @done: the completer is finished with this wait and all its waiters.
+ * @kicked: a timer among its channels was set anew: look at the clock.
+ * @timed: there are channels with timers among those it waits for.
+ * @passing: it will not park: a select that only wants to know of all its cases at one
+ *	moment that none is ready.
  * @reason: why the task sleeps.
  * @task: whom to wake.
  * @since: when it parked, CLOCK_MONOTONIC.
+ * @waiters: its entries.
+ * @n: how many.
  */
 struct chan_wait {
 	spinlock_t lock; /* the winner and its result */
 	int winner;
 	int result;
 	bool done;
+	bool kicked;
+	bool timed;
+	bool passing;
 	enum chan_wait_reason reason;
 	struct task_struct *task;
 	ktime_t since;
+	struct chan_waiter *waiters;
+	unsigned int n;
 };
 
 /**
@@ -82,30 +110,41 @@ struct chan_wait {
  * @link: in the queue; empty when it is in none; on the claimer's list once it
  *	is claimed, and then not the owner's to touch.
  * @wait: the blocked call.
+ * @chan: the channel.
+ * @queue: the queue, from chan_enqueue() on.
  * @index: which of the call's cases this is.
  * @room: receiver: longest element that it takes.
+ * @generation: of the channel's timer, when its owner was last told to look at it.
  * @elem: sender: the element to be sent.  Receiver: where it goes.
  */
 struct chan_waiter {
 	struct list_head link;
 	struct chan_wait *wait;
+	struct chan *chan;
+	struct chan_queue *queue;
 	int index;
 	u32 room;
+	u32 generation;
 	struct chan_elem *elem;
 };
 
-void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason);
-void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, int index,
+void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
+		    struct chan_waiter *waiters, unsigned int n);
+void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c,
 		      struct chan_elem *elem, u32 room);
 
-bool chan_claim(struct chan_waiter *w);
-void chan_claim_commit(struct chan_waiter *w, int result, struct list_head *ready);
-void chan_claim_cancel(struct chan_waiter *w);
+bool chan_claim(struct chan_wait *wait);
+int chan_claim_both(struct chan_wait *wait, struct chan_wait *own);
+void chan_claim_commit(struct chan_waiter *w, int result);
+void chan_claim_cancel(struct chan_wait *wait);
+bool chan_abort(struct chan_wait *wait);
 
 int chan_park(struct chan_wait *wait, ktime_t until);
+int chan_await(struct chan_wait *wait);
 void chan_ready(struct list_head *ready);
 
 ktime_t chan_deadline(u64 ns);
+u64 chan_user_time(ktime_t time);
 const char *chan_wait_reason(enum chan_wait_reason reason);
 
 #endif /* CHAN_WAIT_H */

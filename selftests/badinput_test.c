@@ -564,12 +564,13 @@ TEST(names_are_for_chanctl_only)
 
 	EXPECT_EQ(-ENOTTY, xioctl(ch, CHAN_IOC_MAKE, &make));
 	EXPECT_EQ(-ENOTTY, xioctl(ch, CHAN_IOC_REMOVE, &rm));
+	EXPECT_EQ(-ENOTTY, xioctl(ch, CHAN_IOC_MAKE_TIMER, &make));
 }
 
 TEST(unknown_commands_are_enotty)
 {
-	static const unsigned int known[] = { 0x00, 0x01, 0x02, 0x10, 0x11, 0x12, 0x13, 0x14,
-					      0x15, 0x16, 0x17, 0x18, 0x19 };
+	static const unsigned int known[] = { 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x10, 0x11, 0x12,
+					      0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1A };
 	unsigned char b[256] = {};
 	int ch = ch_make(8, 1, 0), ctl = chanctl();
 	unsigned int nr, i;

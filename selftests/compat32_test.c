@@ -16,14 +16,22 @@ TEST(structs_have_the_layout_of_64_bit)
 	EXPECT_EQ(16, sizeof(struct chan_xfer));
 	EXPECT_EQ(24, sizeof(struct chan_xfer_until));
 	EXPECT_EQ(16, offsetof(struct chan_xfer_until, deadline));
-	EXPECT_EQ(40, sizeof(struct chan_make));
+	EXPECT_EQ(48, sizeof(struct chan_make));
 	EXPECT_EQ(16, offsetof(struct chan_make, cap));
 	EXPECT_EQ(16, sizeof(struct chan_remove));
 	EXPECT_EQ(8, sizeof(struct chan_dup));
 	EXPECT_EQ(192, sizeof(struct chan_info));
 	EXPECT_EQ(64, offsetof(struct chan_info, sends));
 	EXPECT_EQ(120, offsetof(struct chan_info, name));
-	EXPECT_EQ(104, sizeof(struct chan_query));
+	EXPECT_EQ(112, sizeof(struct chan_query));
+	EXPECT_EQ(56, sizeof(struct chan_case));
+	EXPECT_EQ(24, offsetof(struct chan_case, ok));
+	EXPECT_EQ(32, offsetof(struct chan_case, len));
+	EXPECT_EQ(32, sizeof(struct chan_select));
+	EXPECT_EQ(48, sizeof(struct chan_call));
+	EXPECT_EQ(40, offsetof(struct chan_call, deadline));
+	EXPECT_EQ(32, sizeof(struct chan_make_timer));
+	EXPECT_EQ(24, sizeof(struct chan_set_timer));
 }
 
 TEST(make_send_receive_close)
@@ -53,6 +61,34 @@ TEST(deadlines)
 	EXPECT_LE(until, now_ns());
 	EXPECT_EQ(9, ch_recv_until(ch, &v, 8, 0));
 	EXPECT_EQ(-ETIMEDOUT, ch_recv_until(ch, &v, 8, 0));
+}
+
+TEST(select_and_call)
+{
+	int a = ch_make(8, 1, 0), b = ch_make(8, 1, 0);
+	uint64_t v = 5, w = 0;
+	struct chan_case cases[2] = {
+		{ .ch = a, .dir = CHAN_DIR_RECV, .elem = (uintptr_t)&w, .size = 8 },
+		{ .ch = b, .dir = CHAN_DIR_RECV, .elem = (uintptr_t)&w, .size = 8 },
+	};
+	struct chan_select s = {
+		.size = sizeof(s), .cases = (uintptr_t)cases, .n = 2, .deadline = CHAN_FOREVER,
+	};
+	struct chan_call c = {
+		.size = sizeof(c), .out = a, .in = b, .req = (uintptr_t)&v, .rep = (uintptr_t)&w,
+		.req_size = 8, .rep_size = 8, .deadline = CHAN_FOREVER,
+	};
+
+	ASSERT_EQ(0, send64(b, 6));
+	EXPECT_EQ(1, xioctl(a, CHAN_IOC_SELECT, &s));
+	EXPECT_EQ(6, w);
+	EXPECT_EQ(1, cases[1].ok);
+	EXPECT_EQ(8, cases[1].len);
+
+	ASSERT_EQ(0, send64(b, 7));
+	EXPECT_EQ(9, xioctl(a, CHAN_IOC_CALL, &c));
+	EXPECT_EQ(7, w);
+	EXPECT_EQ(5, recv64(a));
 }
 
 TEST(parking_and_waking)

@@ -20,6 +20,13 @@ static inline int fail(int err)
 	return -1;
 }
 
+#define NSEC_PER_SEC	1000000000L
+
+/* time.c: 0, or -1 with EINVAL */
+int kchan_ns(const struct timespec *ts, __u64 *ns);
+int kchan_deadline(const struct timespec *ts, __u64 *ns);
+__u64 kchan_now(void);
+
 int kchan_control(unsigned int cmd, void *arg);
 int kchan_make_as(struct chan_make *make, size_t elem_size, size_t cap, unsigned int flags);
 int kchan_close_fd(int fd);

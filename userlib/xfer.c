@@ -6,8 +6,6 @@
 
 #include "internal.h"
 
-#define NSEC_PER_SEC	1000000000L
-
 /* A size that the struct cannot hold is wrong for a send, and ample for a receive. */
 static struct chan_xfer xfer(const void *addr, size_t size, __u32 flags)
 {
@@ -16,20 +14,6 @@ static struct chan_xfer xfer(const void *addr, size_t size, __u32 flags)
 		.size = size > UINT32_MAX ? UINT32_MAX : size,
 		.flags = flags,
 	};
-}
-
-static int set_deadline(struct chan_xfer_until *until, const struct timespec *ts)
-{
-	until->deadline = CHAN_FOREVER;
-	if (!ts)
-		return 0;
-	if (ts->tv_nsec < 0 || ts->tv_nsec >= NSEC_PER_SEC)
-		return fail(EINVAL);
-	if (ts->tv_sec < 0)
-		until->deadline = 0;
-	else if ((__u64)ts->tv_sec < CHAN_FOREVER / NSEC_PER_SEC)
-		until->deadline = (__u64)ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
-	return 0;
 }
 
 static int send_flags(int ch, const void *elem, size_t size, __u32 flags)
@@ -71,7 +55,7 @@ KCHAN_API int kchan_send_until(int ch, const void *elem, size_t size,
 {
 	struct chan_xfer_until until = { .xfer = xfer(elem, size, 0) };
 
-	if (set_deadline(&until, deadline))
+	if (kchan_deadline(deadline, &until.deadline))
 		return -1;
 	return ioctl(ch, CHAN_IOC_SEND_UNTIL, &until);
 }
@@ -91,7 +75,7 @@ KCHAN_API int kchan_recv_msg_until(int ch, void *buf, size_t size, size_t *len,
 {
 	struct chan_xfer_until until = { .xfer = xfer(buf, size, 0) };
 
-	if (set_deadline(&until, deadline))
+	if (kchan_deadline(deadline, &until.deadline))
 		return -1;
 	return received(ioctl(ch, CHAN_IOC_RECV_UNTIL, &until), len);
 }

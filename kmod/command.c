@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Operations by command: send and receive on one descriptor, select and call on several.
+ */
+#include <linux/file.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "chan.h"
+#include "file.h"
+#include "ioctl.h"
+#include "limits.h"
+#include "select.h"
+
+/* So many cases find room in the stack frame. */
+#define SMALL_SELECT	8
+
+static bool size_suits(const struct chan *c, size_t size)
+{
+	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
+}
+
+/* What the VFS asks before a read or a write, for commands that amount to one. */
+static int may_transfer(struct file *file, fmode_t mode, size_t size)
+{
+	if (!(file->f_mode & mode))
+		return -EBADF;
+	return rw_verify_area(mode == FMODE_WRITE ? WRITE : READ, file, NULL,
+			      min_t(size_t, size, MAX_RW_COUNT));
+}
+
+/* Whether an element of this size can be sent by command: 0 or an errno. */
+static int may_send(struct file *file, size_t size)
+{
+	int ret = may_transfer(file, FMODE_WRITE, size);
+
+	if (ret)
+		return ret;
+	return size_suits(chan_file_chan(file), size) ? 0 : -EMSGSIZE;
+}
+
+/* Whether an element can be received by command to this place. */
+static int may_recv(struct file *file, const void __user *addr, size_t size)
+{
+	const struct chan *c = chan_file_chan(file);
+	int ret = may_transfer(file, FMODE_READ, size);
+
+	if (ret)
+		return ret;
+	if (c->ring.message || (!addr && !size))
+		return 0;
+	return size_suits(c, size) ? 0 : -EMSGSIZE;
+}
+
+/* The place that a receive by command names. */
+static struct chan_dest dest_at(u64 addr, u64 size)
+{
+	return (struct chan_dest){
+		.addr = u64_to_user_ptr(addr),
+		.room = addr ? min_t(u64, size, CHAN_ANY_ROOM) : CHAN_ANY_ROOM,
+	};
+}
+
+/*
+ * What a receive by command returns: 0 when the channel is closed and drained, where the
+ * zero value is received; 1 + length of the element; or an errno.
+ */
+static int recv_result(const struct chan *c, const struct chan_dest *dest, int ret)
+{
+	u32 size = min(dest->room, c->ring.elem_size);
+
+	if (ret == -EPIPE)
+		return dest->addr && clear_user(dest->addr, size) ? -EFAULT : 0;
+	return ret ?: 1 + dest->len;
+}
+
+/**
+ * chan_command_send() - one send by command
+ * @file: the descriptor.
+ * @x: what to send.
+ * @until: how long it may block.
+ *
+ * Return: 0 or an errno of chan_send() or chan_elem_from_user(), -EBADF, -EMSGSIZE.
+ */
+int chan_command_send(struct file *file, const struct chan_xfer *x, ktime_t until)
+{
+	struct chan_blocking how = { .until = until };
+	struct chan_elem elem __uninitialized;
+	int ret;
+
+	ret = may_send(file, x->size) ?:
+	      chan_elem_from_user(&elem, chan_file_user(file), u64_to_user_ptr(x->addr), x->size);
+	if (ret)
+		return ret;
+	ret = chan_send(chan_file_chan(file), &elem, &how);
+	chan_elem_drop(&elem);
+	chan_file_count_parks(file, how.parks);
+	return ret;
+}
+
+/**
+ * chan_command_recv() - one receive by command
+ * @file: the descriptor.
+ * @x: where to; address 0 discards.
+ * @until: how long it may block.
+ *
+ * Return: 0 when the channel is closed and drained, 1 + length of the element received,
+ * or an errno of chan_recv(), -EBADF.
+ */
+int chan_command_recv(struct file *file, const struct chan_xfer *x, ktime_t until)
+{
+	struct chan_dest dest = dest_at(x->addr, x->size);
+	struct chan_blocking how = { .until = until };
+	struct chan *c = chan_file_chan(file);
+	int ret;
+
+	ret = may_recv(file, dest.addr, x->size);
+	if (ret)
+		return ret;
+	ret = chan_recv(c, &dest, &how);
+	chan_file_count_parks(file, how.parks);
+	return recv_result(c, &dest, ret);
+}
+
+/* A descriptor that is a channel, counted. */
+static struct file *get_channel(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->f_op == &chan_fops)
+		return file;
+	fput(file);
+	return ERR_PTR(-ENOTTY);
+}
+
+/**
+ * struct selection - a select by command
+ * @ucases: what the caller gave.
+ * @cases: those of them that are not nil.
+ * @files: their descriptors.
+ * @index: their places at @ucases.
+ * @n: how many they are.
+ */
+struct selection {
+	struct chan_case __user *ucases;
+	struct chan_scase *cases;
+	struct file **files;
+	u32 *index;
+	unsigned int n;
+};
+
+/* What is written when the select is over has to be writable before it begins. */
+static int get_user_case(struct chan_case *uc, struct chan_case __user *from)
+{
+	if (copy_from_user(uc, from, sizeof(*uc)))
+		return -EFAULT;
+	if (put_user(uc->ok, &from->ok) || put_user(uc->len, &from->len))
+		return -EFAULT;
+	return 0;
+}
+
+static int check_case(struct file *file, const struct chan_case *uc)
+{
+	switch (uc->dir) {
+	case CHAN_DIR_SEND:
+		return may_send(file, uc->size);
+	case CHAN_DIR_RECV:
+		return may_recv(file, u64_to_user_ptr(uc->elem), uc->size);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int add_case(struct selection *s, u32 index, const struct chan_case *uc)
+{
+	struct chan_scase *sc = &s->cases[s->n];
+	struct file *file;
+	int ret;
+
+	if (uc->reserved[0] || uc->reserved[1])
+		return -EINVAL;
+	if (uc->ch < 0)
+		return 0;
+	file = get_channel(uc->ch);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	ret = check_case(file, uc);
+	if (ret) {
+		fput(file);
+		return ret;
+	}
+	sc->chan = chan_file_chan(file);
+	sc->user = chan_file_user(file);
+	sc->send = uc->dir == CHAN_DIR_SEND;
+	sc->addr = u64_to_user_ptr(uc->elem);
+	sc->size = sc->send ? uc->size : dest_at(uc->elem, uc->size).room;
+	s->files[s->n] = file;
+	s->index[s->n++] = index;
+	return 0;
+}
+
+static int add_cases(struct selection *s, u32 n)
+{
+	struct chan_case uc;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < n && !ret; i++) {
+		ret = get_user_case(&uc, &s->ucases[i]);
+		if (ret)
+			return ret;
+		ret = add_case(s, i, &uc);
+		if (ret && put_user(ret, &s->ucases[i].ok))
+			return -EFAULT;
+	}
+	return ret;
+}
+
+static int put_result(const struct selection *s, const struct chan_scase *sc, int ok)
+{
+	struct chan_case __user *uc = &s->ucases[s->index[sc - s->cases]];
+	u64 len = sc->send ? sc->size : sc->len;
+
+	if (put_user(ok, &uc->ok))
+		return -EFAULT;
+	return ok >= 0 && put_user(ok ? len : 0, &uc->len) ? -EFAULT : 0;
+}
+
+/* The index of the case that was done, or an errno. */
+static int select_result(const struct selection *s, const struct chan_scase *sc, int ret)
+{
+	struct chan_dest dest;
+	int ok = ret ?: 1;
+
+	if (!sc)
+		return ret;
+	if (!sc->send) {
+		dest = dest_at((uintptr_t)sc->addr, sc->size);
+		dest.len = sc->len;
+		ok = recv_result(sc->chan, &dest, ret);
+		ok = min(ok, 1);
+	}
+	ret = put_result(s, sc, ok);
+	if (ret || ok < 0)
+		return ret ?: ok;
+	return s->index[sc - s->cases];
+}
+
+static int run_select(struct selection *s, u32 n, ktime_t until)
+{
+	struct chan_blocking how = { .until = until };
+	struct chan_scase *chosen;
+	unsigned int i;
+	int ret;
+
+	ret = add_cases(s, n);
+	if (!ret) {
+		ret = chan_select(s->cases, s->n, &how, &chosen);
+		ret = select_result(s, chosen, ret);
+	}
+	for (i = 0; i < s->n; i++) {
+		chan_file_count_parks(s->files[i], how.parks);
+		fput(s->files[i]);
+	}
+	return ret;
+}
+
+static noinline int select_small(struct chan_case __user *ucases, u32 n, ktime_t until)
+{
+	struct chan_scase cases[SMALL_SELECT] __uninitialized;
+	struct file *files[SMALL_SELECT] __uninitialized;
+	u32 index[SMALL_SELECT] __uninitialized;
+	struct selection s = {
+		.ucases = ucases, .cases = cases, .files = files, .index = index,
+	};
+
+	return run_select(&s, n, until);
+}
+
+static int select_large(struct chan_case __user *ucases, u32 n, ktime_t until)
+{
+	struct selection s = { .ucases = ucases };
+	int ret = -ENOMEM;
+
+	s.cases = kvmalloc_array(n, sizeof(*s.cases), GFP_KERNEL_ACCOUNT);
+	s.files = kvmalloc_array(n, sizeof(*s.files), GFP_KERNEL_ACCOUNT);
+	s.index = kvmalloc_array(n, sizeof(*s.index), GFP_KERNEL_ACCOUNT);
+	if (s.cases && s.files && s.index)
+		ret = run_select(&s, n, until);
+	kvfree(s.index);
+	kvfree(s.files);
+	kvfree(s.cases);
+	return ret;
+}
+
+/**
+ * chan_command_select() - one select by command
+ * @args: what the caller asks for.
+ *
+ * Return: the index of the case that was done; an errno of chan_select(), or -EBADF,
+ * -EFAULT, -EINVAL, -EMSGSIZE, -ENOSPC (too many cases), -ENOTTY.
+ */
+int chan_command_select(const struct chan_select *args)
+{
+	struct chan_case __user *ucases = u64_to_user_ptr(args->cases);
+	ktime_t until;
+
+	if (args->flags & ~CHAN_SELECT_TRY || args->reserved)
+		return -EINVAL;
+	if (args->flags & CHAN_SELECT_TRY && args->deadline)
+		return -EINVAL;
+	if (args->n > chan_max_select_cases())
+		return -ENOSPC;
+	until = args->flags & CHAN_SELECT_TRY ? CHAN_NOWAIT : chan_deadline(args->deadline);
+	return args->n <= SMALL_SELECT ? select_small(ucases, args->n, until) :
+					 select_large(ucases, args->n, until);
+}
+
+static int check_call(struct file *out, struct file *in, const struct chan_call *args)
+{
+	if (chan_file_chan(out) == chan_file_chan(in))
+		return -EINVAL;
+	return may_send(out, args->req_size) ?:
+	       may_recv(in, u64_to_user_ptr(args->rep), args->rep_size);
+}
+
+static int run_call(struct file *out, struct file *in, const struct chan_call *args, bool *sent)
+{
+	struct chan_blocking how = { .until = chan_deadline(args->deadline) };
+	struct chan_dest dest = dest_at(args->rep, args->rep_size);
+	struct chan_elem elem __uninitialized;
+	int ret;
+
+	ret = check_call(out, in, args);
+	if (ret)
+		return ret;
+	elem.len = 0;
+	if (!*sent)
+		ret = chan_elem_from_user(&elem, chan_file_user(out),
+					  u64_to_user_ptr(args->req), args->req_size);
+	if (ret)
+		return ret;
+	ret = chan_call(chan_file_chan(out), &elem, chan_file_chan(in), &dest, &how, sent);
+	chan_elem_drop(&elem);
+	chan_file_count_parks(in, how.parks);
+	return recv_result(chan_file_chan(in), &dest, ret);
+}
+
+/**
+ * chan_command_call() - one call by command
+ * @args: what the caller asks for.
+ * @sent: whether the request is sent; in and out.
+ *
+ * Return: as chan_command_recv(), or an errno of chan_command_send(), -ENOTTY, -EINVAL.
+ */
+int chan_command_call(const struct chan_call *args, bool *sent)
+{
+	struct file *out, *in;
+	int ret;
+
+	out = get_channel(args->out);
+	if (IS_ERR(out))
+		return PTR_ERR(out);
+	in = get_channel(args->in);
+	if (IS_ERR(in)) {
+		ret = PTR_ERR(in);
+		goto put_out;
+	}
+	ret = run_call(out, in, args, sent);
+	fput(in);
+put_out:
+	fput(out);
+	return ret;
+}

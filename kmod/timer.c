@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Channels with a time.  timer.h says how it works; what firing does is in core.c.
+ */
+#include <linux/math64.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "chan.h"
+#include "compat.h"
+#include "timer.h"
+
+/* Tasks woken in one go when a timer is set, to bound how long it is locked. */
+#define CHAN_KICKS	64
+
+/* In an interrupt: no lock of ours is taken. */
+static enum hrtimer_restart wake_pollers(struct hrtimer *hrtimer)
+{
+	struct chan_timer *t = container_of(hrtimer, struct chan_timer, poll);
+
+	wake_up_interruptible_poll(&t->chan->poll, EPOLLIN | EPOLLRDNORM | EPOLLOUT |
+				   EPOLLWRNORM | EPOLLHUP);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * chan_timer_add() - give a new channel a time
+ * @c: the channel, which nobody else knows yet.
+ * @when: CLOCK_MONOTONIC, or KTIME_MAX.
+ * @period: of a ticker, or CHAN_ONCE.
+ * @closes: whether the channel closes then; otherwise it yields the time.
+ *
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int chan_timer_add(struct chan *c, ktime_t when, ktime_t period, bool closes)
+{
+	struct chan_timer *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
+
+	if (!t)
+		return -ENOMEM;
+	t->when = when;
+	t->period = period;
+	t->ticks = period != CHAN_ONCE;
+	t->closes = closes;
+	t->chan = c;
+	chan_hrtimer_setup(&t->poll, wake_pollers);
+	c->timer = t;
+	return 0;
+}
+
+/* May sleep. */
+void chan_timer_free(struct chan_timer *t)
+{
+	if (!t)
+		return;
+	hrtimer_cancel(&t->poll);
+	kfree(t);
+}
+
+bool chan_timer_is_due(const struct chan_timer *t)
+{
+	return t->when != KTIME_MAX && ktime_get() >= t->when;
+}
+
+/* See to it that pollers hear of the next time. */
+void chan_timer_arm(struct chan_timer *t)
+{
+	lockdep_assert_held(&t->chan->lock);
+	if (t->when != KTIME_MAX)
+		hrtimer_start(&t->poll, t->when, HRTIMER_MODE_ABS);
+}
+
+static ktime_t next_tick(const struct chan_timer *t)
+{
+	u64 missed = div64_u64(ktime_get() - t->when, t->period);
+
+	return ktime_add_safe(t->when + missed * t->period, t->period);
+}
+
+/**
+ * chan_timer_advance() - the time that is due has been received
+ * @t: the timer, its channel locked.
+ *
+ * The ticks that were missed meanwhile are dropped; the next one is in phase.
+ */
+void chan_timer_advance(struct chan_timer *t)
+{
+	lockdep_assert_held(&t->chan->lock);
+	t->when = t->ticks ? next_tick(t) : KTIME_MAX;
+	if (waitqueue_active(&t->chan->poll))
+		chan_timer_arm(t);
+}
+
+/* Up to @max tasks, counted, which have not been told of the present generation. */
+static int collect_parked(struct chan *c, struct task_struct **tasks, int max)
+{
+	struct chan_waiter *w;
+	int n = 0;
+
+	lockdep_assert_held(&c->lock);
+	list_for_each_entry(w, &c->recvq.list, link) {
+		if (w->generation == c->timer->generation)
+			continue;
+		if (n == max)
+			break;
+		w->generation = c->timer->generation;
+		WRITE_ONCE(w->wait->kicked, true);
+		tasks[n++] = get_task_struct(w->wait->task);
+	}
+	return n;
+}
+
+static void kick_parked(struct chan *c)
+{
+	struct task_struct *tasks[CHAN_KICKS];
+	int i, n;
+
+	do {
+		spin_lock(&c->lock);
+		n = collect_parked(c, tasks, CHAN_KICKS);
+		spin_unlock(&c->lock);
+		for (i = 0; i < n; i++) {
+			wake_up_process(tasks[i]);
+			put_task_struct(tasks[i]);
+		}
+		cond_resched();
+	} while (n == CHAN_KICKS);
+}
+
+/**
+ * chan_timer_set() - stop a timer or set it anew
+ * @c: its channel.
+ * @when: CLOCK_MONOTONIC, or KTIME_MAX to stop it.
+ * @period: of a ticker, from now on.  Not looked at for another timer.
+ *
+ * May sleep.
+ *
+ * Return: 1 if the timer was active, 0 if not; -EINVAL (no timer that can be set, or a
+ * ticker without a period).
+ */
+int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
+{
+	struct chan_timer *t = c->timer;
+	bool was_active;
+
+	if (!t || t->closes)
+		return -EINVAL;
+	/* What it is does not change, so no lock is needed to look. */
+	if (t->ticks && period == CHAN_ONCE && when != KTIME_MAX)
+		return -EINVAL;
+
+	spin_lock(&c->lock);
+	was_active = t->when != KTIME_MAX;
+	t->when = when;
+	if (t->ticks && period != CHAN_ONCE)
+		t->period = period;
+	t->generation++;
+	if (waitqueue_active(&c->poll))
+		chan_timer_arm(t);
+	spin_unlock(&c->lock);
+	if (when != KTIME_MAX)
+		kick_parked(c);
+	return was_active;
+}
+
+/**
+ * chan_timer_next() - when the first timer that a call waits for is due
+ * @wait: the call, of the current task.
+ *
+ * Return: CLOCK_MONOTONIC, or KTIME_MAX.
+ */
+ktime_t chan_timer_next(struct chan_wait *wait)
+{
+	ktime_t next = KTIME_MAX;
+	unsigned int i;
+
+	WRITE_ONCE(wait->kicked, false);
+	for (i = 0; i < wait->n; i++) {
+		struct chan *c = wait->waiters[i].chan;
+
+		if (!c->timer)
+			continue;
+		spin_lock(&c->lock);
+		next = min(next, c->timer->when);
+		spin_unlock(&c->lock);
+	}
+	return next;
+}
+
+/**
+ * chan_timer_fire() - do what is due on the channels that a call waits for
+ * @wait: the call, of the current task.
+ */
+void chan_timer_fire(struct chan_wait *wait)
+{
+	unsigned int i;
+
+	for (i = 0; i < wait->n; i++)
+		if (wait->waiters[i].chan->timer)
+			chan_fire(wait->waiters[i].chan);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Request and reply.
+ */
+#include <sys/ioctl.h>
+
+#include "internal.h"
+
+static __u32 to_size(size_t size)
+{
+	return size > UINT32_MAX ? UINT32_MAX : size;
+}
+
+KCHAN_API int kchan_call_until(int out, const void *req, size_t req_size, int in, void *rep,
+			       size_t rep_size, const struct timespec *deadline)
+{
+	struct chan_call call = {
+		.size = sizeof(call),
+		.out = out,
+		.in = in,
+		.req = (uintptr_t)req,
+		.rep = (uintptr_t)rep,
+		.req_size = to_size(req_size),
+		.rep_size = to_size(rep_size),
+	};
+	int ret;
+
+	if (kchan_deadline(deadline, &call.deadline))
+		return -1;
+	/* Once it is sent the kernel has said so in @call, and goes on where it was. */
+	do {
+		ret = ioctl(out, CHAN_IOC_CALL, &call);
+	} while (ret < 0 && errno == EINTR && call.flags & CHAN_CALL_SENT);
+	return ret < 0 ? -1 : ret > 0;
+}
+
+KCHAN_API int kchan_call(int out, const void *req, size_t req_size, int in, void *rep,
+			 size_t rep_size)
+{
+	return kchan_call_until(out, req, req_size, in, rep, rep_size, NULL);
+}

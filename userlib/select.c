@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Select.
+ */
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+
+#include "internal.h"
+
+/* The kernel reads and writes what the caller has. */
+static_assert(sizeof(struct kchan_case) == sizeof(struct chan_case), "size of a case");
+#define SAME_PLACE(field) \
+	static_assert(offsetof(struct kchan_case, field) == offsetof(struct chan_case, field), \
+		      "place of " #field)
+SAME_PLACE(dir);
+SAME_PLACE(elem);
+SAME_PLACE(size);
+SAME_PLACE(ok);
+SAME_PLACE(len);
+SAME_PLACE(reserved);
+static_assert(KCHAN_SEND == CHAN_DIR_SEND && KCHAN_RECV == CHAN_DIR_RECV, "directions");
+
+/* Every channel takes the command, so usually no descriptor has to be opened. */
+static struct kchan_case *first_channel(struct kchan_case *cases, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (cases[i].ch >= 0)
+			return &cases[i];
+	return NULL;
+}
+
+static bool is_channel(int fd)
+{
+	return ioctl(fd, CHAN_IOC_CAP, 0) >= 0 || errno == EIDRM;
+}
+
+/* If it is no channel that took the command, nobody has said so in the case. */
+static int blame(struct kchan_case *first)
+{
+	int err = errno;
+
+	if ((err == ENOTTY || err == EBADF) && !is_channel(first->ch))
+		first->ok = -err;
+	return fail(err);
+}
+
+static int run_select(struct kchan_case *cases, size_t n, __u32 flags, __u64 deadline)
+{
+	struct kchan_case *first = first_channel(cases, n);
+	struct chan_select select = {
+		.size = sizeof(select),
+		.flags = flags,
+		.cases = (uintptr_t)cases,
+		.n = n > UINT32_MAX ? UINT32_MAX : n,
+		.deadline = deadline,
+	};
+	int ret;
+
+	if (!first)
+		return kchan_control(CHAN_IOC_SELECT, &select);
+	ret = ioctl(first->ch, CHAN_IOC_SELECT, &select);
+	return ret < 0 ? blame(first) : ret;
+}
+
+KCHAN_API int kchan_select(struct kchan_case *cases, size_t n)
+{
+	return run_select(cases, n, 0, CHAN_FOREVER);
+}
+
+KCHAN_API int kchan_try_select(struct kchan_case *cases, size_t n)
+{
+	return run_select(cases, n, CHAN_SELECT_TRY, 0);
+}
+
+KCHAN_API int kchan_select_until(struct kchan_case *cases, size_t n,
+				 const struct timespec *deadline)
+{
+	__u64 ns;
+
+	return kchan_deadline(deadline, &ns) ? -1 : run_select(cases, n, 0, ns);
+}
