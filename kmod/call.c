@@ -18,8 +18,8 @@ static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
 	struct chan_elem elem __uninitialized;
 	struct chan_wait wait __uninitialized;
 	struct chan_waiter w __uninitialized;
+	struct chan_news reply = CHAN_NEWS_INIT(reply);
 	int refusal = chan_may_park(how);
-	CHAN_NEWS(reply);
 	int ret;
 
 	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
@@ -58,7 +58,7 @@ static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
 int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
 	      struct chan_dest *dest, struct chan_blocking *how, bool *sent)
 {
-	CHAN_NEWS(request);
+	struct chan_news request = CHAN_NEWS_INIT(request);
 	int ret;
 
 	if (*sent)

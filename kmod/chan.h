@@ -184,7 +184,7 @@ struct chan_news {
 #define CHAN_POLL_RECV		(EPOLLIN | EPOLLRDNORM)
 #define CHAN_POLL_SEND		(EPOLLOUT | EPOLLWRNORM)
 
-#define CHAN_NEWS(name)	struct chan_news name = { .ready = LIST_HEAD_INIT((name).ready) }
+#define CHAN_NEWS_INIT(name)	{ .ready = LIST_HEAD_INIT((name).ready) }
 
 /* How many of each queue fdinfo shows. */
 #define CHAN_SHOWN		8

@@ -317,8 +317,9 @@ int chan_command_select(const struct chan_select *args)
 	if (args->n > chan_max_select_cases())
 		return -ENOSPC;
 	until = args->flags & CHAN_SELECT_TRY ? CHAN_NOWAIT : chan_deadline(args->deadline);
-	return args->n <= SMALL_SELECT ? select_small(ucases, args->n, until) :
-					 select_large(ucases, args->n, until);
+	if (args->n <= SMALL_SELECT)
+		return select_small(ucases, args->n, until);
+	return select_large(ucases, args->n, until);
 }
 
 static int check_call(struct file *out, struct file *in, const struct chan_call *args)

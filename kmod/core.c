@@ -459,7 +459,7 @@ static void fail_waiters(struct chan *c, int result)
 	bool more = true;
 
 	while (more) {
-		CHAN_NEWS(news);
+		struct chan_news news = CHAN_NEWS_INIT(news);
 		int n;
 
 		spin_lock(&c->lock);
@@ -481,7 +481,7 @@ static void fail_waiters(struct chan *c, int result)
  */
 void chan_fire(struct chan *c)
 {
-	CHAN_NEWS(news);
+	struct chan_news news = CHAN_NEWS_INIT(news);
 	int state;
 
 	spin_lock(&c->lock);

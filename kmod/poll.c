@@ -37,6 +37,8 @@ u32 chan_state(const struct chan *c)
  *
  * No lock is taken, so what it says may be wrong when it is used; who queues looks again
  * under the lock.
+ *
+ * Return: whether it is.
  */
 bool chan_looks_ready(const struct chan *c, bool send)
 {

@@ -35,6 +35,17 @@ struct selecting {
 	unsigned int queued;
 };
 
+static void selecting_init(struct selecting *s, struct chan_scase *cases, unsigned int n,
+			   struct chan_waiter *waiters, struct chan_elem *elems)
+{
+	s->cases = cases;
+	s->waiters = waiters;
+	s->elems = elems;
+	s->n = n;
+	s->prepared = 0;
+	s->queued = 0;
+}
+
 static struct chan_scase *nth(struct chan_scase *cases, unsigned int k)
 {
 	return &cases[cases[k].order];
@@ -257,20 +268,20 @@ static int select_slowly(struct selecting *s, struct chan_blocking *how,
 	return ret;
 }
 
+/* What such a select needs beside its cases. */
+struct small_select {
+	struct selecting s;
+	struct chan_waiter waiters[CHAN_SMALL_SELECT];
+	struct chan_elem elems[CHAN_SMALL_SELECT];
+};
+
 static noinline int select_small(struct chan_scase *cases, unsigned int n,
 				 struct chan_blocking *how, struct chan_scase **chosen)
 {
-	struct chan_waiter waiters[CHAN_SMALL_SELECT] __uninitialized;
-	struct chan_elem elems[CHAN_SMALL_SELECT] __uninitialized;
-	struct selecting s __uninitialized;
+	struct small_select small __uninitialized;
 
-	s.cases = cases;
-	s.waiters = waiters;
-	s.elems = elems;
-	s.n = n;
-	s.prepared = 0;
-	s.queued = 0;
-	return select_slowly(&s, how, chosen);
+	selecting_init(&small.s, cases, n, small.waiters, small.elems);
+	return select_slowly(&small.s, how, chosen);
 }
 
 static unsigned int count_elems(const struct chan_scase *cases, unsigned int n)
@@ -285,15 +296,19 @@ static unsigned int count_elems(const struct chan_scase *cases, unsigned int n)
 static int select_large(struct chan_scase *cases, unsigned int n, struct chan_blocking *how,
 			struct chan_scase **chosen)
 {
-	struct selecting s = { .cases = cases, .n = n };
+	struct chan_waiter *waiters;
+	struct chan_elem *elems;
+	struct selecting s;
 	int ret = -ENOMEM;
 
-	s.waiters = kvmalloc_array(n, sizeof(*s.waiters), GFP_KERNEL_ACCOUNT);
-	s.elems = kvmalloc_array(count_elems(cases, n), sizeof(*s.elems), GFP_KERNEL_ACCOUNT);
-	if (s.waiters && s.elems)
+	waiters = kvmalloc_array(n, sizeof(*waiters), GFP_KERNEL_ACCOUNT);
+	elems = kvmalloc_array(count_elems(cases, n), sizeof(*elems), GFP_KERNEL_ACCOUNT);
+	if (waiters && elems) {
+		selecting_init(&s, cases, n, waiters, elems);
 		ret = select_slowly(&s, how, chosen);
-	kvfree(s.elems);
-	kvfree(s.waiters);
+	}
+	kvfree(elems);
+	kvfree(waiters);
 	return ret;
 }
 
@@ -337,6 +352,7 @@ int chan_select(struct chan_scase *cases, unsigned int n, struct chan_blocking *
 	ret = poll_cases(cases, n, how, chosen);
 	if (ret != -EAGAIN)
 		return ret;
-	return n <= CHAN_SMALL_SELECT ? select_small(cases, n, how, chosen) :
-					select_large(cases, n, how, chosen);
+	if (n <= CHAN_SMALL_SELECT)
+		return select_small(cases, n, how, chosen);
+	return select_large(cases, n, how, chosen);
 }

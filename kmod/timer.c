@@ -73,6 +73,13 @@ void chan_timer_arm(struct chan_timer *t)
 		hrtimer_start(&t->poll, t->when, HRTIMER_MODE_ABS);
 }
 
+/* Who begins to poll after this looks at the channel under its lock, and arms it then. */
+static void arm_if_polled(struct chan_timer *t)
+{
+	if (waitqueue_active(&t->chan->poll)) /* see above */
+		chan_timer_arm(t);
+}
+
 static ktime_t next_tick(const struct chan_timer *t)
 {
 	u64 missed = div64_u64(ktime_get() - t->when, t->period);
@@ -90,8 +97,7 @@ void chan_timer_advance(struct chan_timer *t)
 {
 	lockdep_assert_held(&t->chan->lock);
 	t->when = t->ticks ? next_tick(t) : KTIME_MAX;
-	if (waitqueue_active(&t->chan->poll))
-		chan_timer_arm(t);
+	arm_if_polled(t);
 }
 
 /* Up to @max tasks, counted, which have not been told of the present generation. */
@@ -158,8 +164,7 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 	if (t->ticks && period != CHAN_ONCE)
 		t->period = period;
 	t->generation++;
-	if (waitqueue_active(&c->poll))
-		chan_timer_arm(t);
+	arm_if_polled(t);
 	spin_unlock(&c->lock);
 	if (when != KTIME_MAX)
 		kick_parked(c);

@@ -14,7 +14,7 @@
 int chan_send_attempt(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
 		      struct chan_waiter *w)
 {
-	CHAN_NEWS(news);
+	struct chan_news news = CHAN_NEWS_INIT(news);
 	int ret = chan_send_once(c, elem, how, w, &news);
 
 	chan_tell(c, &news);
@@ -41,7 +41,7 @@ int chan_recv_attempt(struct chan *c, struct chan_dest *dest, struct chan_blocki
 	u32 len;
 
 	for (faults = 0; faults < CHAN_FAULT_TRIES; faults++) {
-		CHAN_NEWS(news);
+		struct chan_news news = CHAN_NEWS_INIT(news);
 
 		ret = chan_recv_once(c, dest, how, w, &news);
 		chan_tell(c, &news);

@@ -286,15 +286,6 @@ ssize_t kchan_recv_n(int ch, void *elems, size_t n);
 /* A case that takes no part: Go's nil channel. */
 #define KCHAN_NIL	(-1)
 
-/* Fields have the same place and size in 32-bit programs. */
-#if __SIZEOF_POINTER__ == 8
-#define KCHAN_WORD(field, pad)	field
-#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define KCHAN_WORD(field, pad)	field; uint32_t pad
-#else
-#define KCHAN_WORD(field, pad)	uint32_t pad; field
-#endif
-
 /**
  * struct kchan_case - one case of a select
  * @ch: the channel; KCHAN_NIL if the case takes no part.
@@ -312,11 +303,28 @@ ssize_t kchan_recv_n(int ch, void *elems, size_t n);
 struct kchan_case {
 	int ch;
 	int dir;
-	KCHAN_WORD(void *elem, elem_pad);
-	KCHAN_WORD(size_t size, size_pad);
+	void *elem;
+	/* private: fields have the place and size that 64-bit programs give them */
+#if __SIZEOF_POINTER__ == 4
+	uint32_t elem_pad;
+#endif
+	/* public: */
+	size_t size;
+	/* private: */
+#if __SIZEOF_POINTER__ == 4
+	uint32_t size_pad;
+#endif
+	/* public: */
 	int ok;
+	/* private: */
 	int ok_pad;
-	KCHAN_WORD(size_t len, len_pad);
+	/* public: */
+	size_t len;
+	/* private: */
+#if __SIZEOF_POINTER__ == 4
+	uint32_t len_pad;
+#endif
+	/* public: */
 	uint64_t reserved[2];
 };
 
@@ -417,9 +425,8 @@ int kchan_after(const struct timespec *delay);
  * kchan_tick() - a channel that yields an element after each period; Go's time.NewTicker
  * @period: how long; more than 0.
  *
- * As kchan_after(), again and again.  A tick that nobody has received when the next one
- * is due makes room for none: the later ones are dropped until it has been received.
- * Ticks keep their phase.
+ * As kchan_after(), again and again.  Ticks that are due while one has not been received
+ * yet are dropped.  The others keep the phase.
  *
  * Return: the channel; or -1 with EINVAL (@period is not positive) or an errno of
  * kchan_make().

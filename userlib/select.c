@@ -11,15 +11,13 @@
 
 /* The kernel reads and writes what the caller has. */
 static_assert(sizeof(struct kchan_case) == sizeof(struct chan_case), "size of a case");
-#define SAME_PLACE(field) \
-	static_assert(offsetof(struct kchan_case, field) == offsetof(struct chan_case, field), \
-		      "place of " #field)
-SAME_PLACE(dir);
-SAME_PLACE(elem);
-SAME_PLACE(size);
-SAME_PLACE(ok);
-SAME_PLACE(len);
-SAME_PLACE(reserved);
+static_assert(offsetof(struct kchan_case, elem) == offsetof(struct chan_case, elem), "elem");
+static_assert(offsetof(struct kchan_case, size) == offsetof(struct chan_case, size), "size");
+static_assert(offsetof(struct kchan_case, ok) == offsetof(struct chan_case, ok), "ok");
+static_assert(offsetof(struct kchan_case, len) == offsetof(struct chan_case, len), "len");
+#if __SIZEOF_POINTER__ == 4 && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "struct kchan_case lacks a layout for this machine"
+#endif
 static_assert(KCHAN_SEND == CHAN_DIR_SEND && KCHAN_RECV == CHAN_DIR_RECV, "directions");
 
 /* Every channel takes the command, so usually no descriptor has to be opened. */
@@ -48,6 +46,12 @@ static int blame(struct kchan_case *first)
 	return fail(err);
 }
 
+/* More than the kernel takes stays more than it takes. */
+static __u32 min_u32(size_t n)
+{
+	return n < UINT32_MAX ? n : UINT32_MAX;
+}
+
 static int run_select(struct kchan_case *cases, size_t n, __u32 flags, __u64 deadline)
 {
 	struct kchan_case *first = first_channel(cases, n);
@@ -55,7 +59,7 @@ static int run_select(struct kchan_case *cases, size_t n, __u32 flags, __u64 dea
 		.size = sizeof(select),
 		.flags = flags,
 		.cases = (uintptr_t)cases,
-		.n = n > UINT32_MAX ? UINT32_MAX : n,
+		.n = min_u32(n),
 		.deadline = deadline,
 	};
 	int ret;
@@ -63,7 +67,9 @@ static int run_select(struct kchan_case *cases, size_t n, __u32 flags, __u64 dea
 	if (!first)
 		return kchan_control(CHAN_IOC_SELECT, &select);
 	ret = ioctl(first->ch, CHAN_IOC_SELECT, &select);
-	return ret < 0 ? blame(first) : ret;
+	if (ret < 0)
+		return blame(first);
+	return ret;
 }
 
 KCHAN_API int kchan_select(struct kchan_case *cases, size_t n)
