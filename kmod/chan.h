@@ -218,6 +218,7 @@ int chan_recv_once(struct chan *c, struct chan_dest *dest, struct chan_blocking 
 		   struct chan_waiter *w, struct chan_news *news);
 void chan_tell(struct chan *c, struct chan_news *news);
 int chan_may_park(const struct chan_blocking *how);
+void chan_settle(struct chan *c, struct chan_news *news);
 void chan_leave(struct chan_waiter *w, bool aborted);
 void chan_enqueue(struct chan_queue *q, struct chan_waiter *w);
 void chan_dequeue(struct chan_waiter *w);
@@ -248,10 +249,7 @@ u32 chan_state(const struct chan *c);
 bool chan_looks_ready(const struct chan *c, bool send);
 __poll_t chan_poll_events(struct chan *c, fmode_t mode);
 
-/* select.c, call.c */
-struct chan_scase;
-int chan_select(struct chan_scase *cases, unsigned int n, struct chan_blocking *how,
-		struct chan_scase **chosen);
+/* call.c; select.c has select.h */
 int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
 	      struct chan_dest *dest, struct chan_blocking *how, bool *sent);
 

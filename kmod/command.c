@@ -349,7 +349,7 @@ static int run_call(struct file *out, struct file *in, const struct chan_call *a
 	ret = chan_call(chan_file_chan(out), &elem, chan_file_chan(in), &dest, &how, sent);
 	chan_elem_drop(&elem);
 	chan_file_count_parks(in, how.parks);
-	return recv_result(chan_file_chan(in), &dest, ret);
+	return *sent ? recv_result(chan_file_chan(in), &dest, ret) : ret;
 }
 
 /**

@@ -220,13 +220,16 @@ static int recv_from_sender(struct chan *c, struct chan_dest *dest, struct chan_
 	return 0;
 }
 
-/* Receive from a timer; whoever was there before has been served by settle(). */
+/*
+ * Receive from a timer.  Whoever was there before has been served by chan_settle(), or will
+ * be, if it is only now that the timer has become due.
+ */
 static int recv_time(struct chan *c, struct chan_dest *dest)
 {
 	u64 time = chan_user_time(c->timer->when);
 	int ret;
 
-	if (!chan_timer_is_due(c->timer))
+	if (!list_empty(&c->recvq.list) || !chan_timer_is_due(c->timer))
 		return -EAGAIN;
 	ret = chan_dest_take(dest, sizeof(time), &time);
 	if (ret)
@@ -278,11 +281,15 @@ static void fire_time(struct chan *c, struct chan_news *news)
 	c->stats.sends++;
 }
 
-/*
- * What is due on a channel with a time happens before anything else does.  If that
- * closes it, those who are parked see to their end themselves, by chan_fire().
+/**
+ * chan_settle() - see to it that what is due on a channel happens before anything else does
+ * @c: a channel with a time, locked.
+ * @news: what chan_tell() has to be told.
+ *
+ * If it closes the channel, those who are parked see to their end themselves, by
+ * chan_fire().
  */
-static noinline void settle(struct chan *c, struct chan_news *news)
+noinline void chan_settle(struct chan *c, struct chan_news *news)
 {
 	lockdep_assert_held(&c->lock);
 	if (!chan_timer_is_due(c->timer))
@@ -293,18 +300,16 @@ static noinline void settle(struct chan *c, struct chan_news *news)
 		fire_time(c, news);
 }
 
-/* -ECANCELED, with the lock not held, if the caller's own wait has been completed. */
+/* Lock.  -ECANCELED, if the caller's own wait has been completed; otherwise it is claimed. */
 static int lock_chan(struct chan *c, struct chan_blocking *how, struct chan_news *news)
 	__acquires(c->lock)
 {
 	spin_lock(&c->lock);
 	if (unlikely(c->timer))
-		settle(c, news);
+		chan_settle(c, news);
 	if (likely(!how->own) || chan_claim(how->own->wait))
 		return 0;
 	how->own = NULL;
-	spin_unlock(&c->lock);
-	__acquire(&c->lock);
 	return -ECANCELED;
 }
 
@@ -356,11 +361,8 @@ void chan_tell(struct chan *c, struct chan_news *news)
 int chan_send_once(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
 		   struct chan_waiter *w, struct chan_news *news)
 {
-	int ret = lock_chan(c, how, news);
+	int ret = lock_chan(c, how, news) ?: try_send(c, elem, how, news);
 
-	if (ret)
-		return ret;
-	ret = try_send(c, elem, how, news);
 	if (!ret && c->ring.len) {
 		news->events = CHAN_POLL_RECV;
 	} else if (ret == -EAGAIN && w) {
@@ -402,11 +404,8 @@ static __poll_t recv_events(const struct chan *c, const struct list_head *ready)
 int chan_recv_once(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
 		   struct chan_waiter *w, struct chan_news *news)
 {
-	int ret = lock_chan(c, how, news);
+	int ret = lock_chan(c, how, news) ?: try_recv(c, dest, how, news);
 
-	if (ret)
-		return ret;
-	ret = try_recv(c, dest, how, news);
 	if (!ret) {
 		news->events = recv_events(c, &news->ready);
 	} else if (ret == -EAGAIN && w) {
@@ -485,7 +484,7 @@ void chan_fire(struct chan *c)
 	int state;
 
 	spin_lock(&c->lock);
-	settle(c, &news);
+	chan_settle(c, &news);
 	state = send_state(c);
 	unlock_chan(c, &news);
 	chan_tell(c, &news);

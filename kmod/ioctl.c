@@ -93,19 +93,20 @@ static long do_select(struct file *file, union chan_args *args, void __user *uar
 static long do_call(struct file *file, union chan_args *args, void __user *uarg)
 {
 	struct chan_call __user *ucall = uarg;
-	bool was_sent, sent;
+	bool sent = args->call.flags & CHAN_CALL_SENT;
+	u32 flags;
 	long ret;
 
 	if (args->call.flags & ~CHAN_CALL_SENT)
 		return -EINVAL;
+	/* What may have to be written later has to be writable now. */
 	if (put_user(args->call.flags, &ucall->flags))
 		return -EFAULT;
-	was_sent = args->call.flags & CHAN_CALL_SENT;
-	sent = was_sent;
 	ret = chan_command_call(&args->call, &sent);
-	if (ret >= 0 || sent == was_sent)
+	flags = ret < 0 && sent ? CHAN_CALL_SENT : 0;
+	if (flags == args->call.flags)
 		return ret;
-	return put_user(CHAN_CALL_SENT, &ucall->flags) ? -EFAULT : ret;
+	return put_user(flags, &ucall->flags) ? -EFAULT : ret;
 }
 
 static long do_query(struct file *file, union chan_args *args, void __user *uarg)

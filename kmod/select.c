@@ -11,6 +11,7 @@
 
 #include "chan.h"
 #include "select.h"
+#include "timer.h"
 
 /* So many cases find room in the stack frame. */
 #define CHAN_SMALL_SELECT	8
@@ -198,10 +199,14 @@ static int end_here(struct selecting *s, struct chan_blocking *how, int ret,
 
 static int end_without_case(struct selecting *s, struct chan_blocking *how, int refusal)
 {
-	if (refusal)
-		return chan_abort(&s->wait) ? refusal : chan_await(&s->wait);
-	how->parks++;
-	return chan_park(&s->wait, how->until);
+	if (!refusal) {
+		how->parks++;
+		return chan_park(&s->wait, how->until);
+	}
+	/* Only time makes a channel ready without completing who is queued there. */
+	if (s->wait.timed)
+		chan_timer_none_due(&s->wait);
+	return chan_abort(&s->wait) ? refusal : chan_await(&s->wait);
 }
 
 /* The case that somebody has completed. */

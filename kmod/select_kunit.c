@@ -450,6 +450,32 @@ static void what_is_due_goes_to_the_oldest_receiver(struct kunit *test)
 	chan_put(c);
 }
 
+/* A select that looked at a timer before it was due may not say that nothing is ready. */
+static void passing_select_notices_what_becomes_due(struct kunit *test)
+{
+	struct chan *c = make_timer(test, ktime_get() + NSEC_PER_SEC, CHAN_ONCE);
+	struct parked *p = passing_receiver(test, c);
+
+	chan_timer_none_due(&p->wait);
+	expect_parked(test, p);
+	c->timer->when = 7;
+	chan_timer_none_due(&p->wait);
+	expect_completed(test, p, 0);
+	KUNIT_EXPECT_EQ(test, get_value(&p->elem), 7);
+	chan_put(c);
+}
+
+static void timer_that_is_stopped_late_is_received_by_who_waits(struct kunit *test)
+{
+	struct chan *c = make_timer(test, KTIME_MAX, CHAN_ONCE);
+	struct parked *p = park_receiver(test, c);
+
+	c->timer->when = 7;
+	KUNIT_EXPECT_EQ(test, chan_timer_set(c, KTIME_MAX, 0), 0);
+	expect_completed(test, p, 0);
+	chan_put(c);
+}
+
 static void channel_counts_as_closed_from_its_time_on(struct kunit *test)
 {
 	struct chan *c = make(test, 0, 8, 2);
@@ -491,6 +517,8 @@ static struct kunit_case chan_select_cases[] = {
 	KUNIT_CASE(longest_period_does_not_overflow),
 	KUNIT_CASE(stopped_timer_yields_nothing),
 	KUNIT_CASE(what_is_due_goes_to_the_oldest_receiver),
+	KUNIT_CASE(passing_select_notices_what_becomes_due),
+	KUNIT_CASE(timer_that_is_stopped_late_is_received_by_who_waits),
 	KUNIT_CASE(channel_counts_as_closed_from_its_time_on),
 	{}
 };

@@ -149,6 +149,7 @@ static void kick_parked(struct chan *c)
  */
 int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 {
+	struct chan_news news = CHAN_NEWS_INIT(news);
 	struct chan_timer *t = c->timer;
 	bool was_active;
 
@@ -159,6 +160,8 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 		return -EINVAL;
 
 	spin_lock(&c->lock);
+	/* Nobody who waits may miss that it was due. */
+	chan_settle(c, &news);
 	was_active = t->when != KTIME_MAX;
 	t->when = when;
 	if (t->ticks && period != CHAN_ONCE)
@@ -166,6 +169,7 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 	t->generation++;
 	arm_if_polled(t);
 	spin_unlock(&c->lock);
+	chan_tell(c, &news);
 	if (when != KTIME_MAX)
 		kick_parked(c);
 	return was_active;
@@ -206,4 +210,19 @@ void chan_timer_fire(struct chan_wait *wait)
 	for (i = 0; i < wait->n; i++)
 		if (wait->waiters[i].chan->timer)
 			chan_fire(wait->waiters[i].chan);
+}
+
+/**
+ * chan_timer_none_due() - find a moment at which none of the timers of a call is due
+ * @wait: the call, of the current task, which does not park.
+ *
+ * What is due is fired, so the call may have a winner after this.
+ */
+void chan_timer_none_due(struct chan_wait *wait)
+{
+	while (chan_timer_next(wait) <= ktime_get()) {
+		chan_timer_fire(wait);
+		if (READ_ONCE(wait->winner) != CHAN_NO_WINNER)
+			break;
+	}
 }

@@ -211,7 +211,8 @@ struct chan_select {
  * struct chan_call - send a request on one channel, then receive a reply on another
  * @size: sizeof(struct chan_call).
  * @flags: CHAN_CALL_SENT.  The kernel sets it when the command fails after the
- *	request was sent; given again, the command then only receives.
+ *	request was sent, and clears it when it succeeds; with it, the command only
+ *	receives.
  * @out: descriptor of the channel to send on.
  * @in: descriptor of the channel to receive on, not the same channel (EINVAL).
  * @req: user address of the request.
