@@ -378,10 +378,11 @@ static void chan_show_fdinfo(struct seq_file *m, struct file *file)
 	chan_control_info(f->chan, &info);
 	seq_printf(m, "chan-id:\t%llu\n", info.id);
 	seq_printf(m, "chan-name:\t%s\n", info.name);
-	seq_printf(m, "chan-flags:\t%s%s%s\n",
+	seq_printf(m, "chan-flags:\t%s%s%s%s\n",
 		   info.flags & CHAN_MESSAGE ? "message" : "fixed",
 		   info.flags & CHAN_AUTOCLOSE ? ",autoclose" : "",
-		   info.flags & CHAN_NAMED ? ",named" : "");
+		   info.flags & CHAN_NAMED ? ",named" : "",
+		   info.flags & CHAN_TIMER ? ",timer" : "");
 	seq_printf(m, "state:\t%s\n", state_name(info.state));
 	seq_printf(m, "elem-size:\t%u\n", info.elem_size);
 	seq_printf(m, "cap:\t%llu\n", info.cap);
