@@ -260,6 +260,49 @@ static inline struct chan_query ch_query(int fd)
 	return q;
 }
 
+/* ---- select ---- */
+
+static inline struct chan_case sel_send(int ch, const void *p, uint64_t size)
+{
+	return (struct chan_case){
+		.ch = ch, .dir = CHAN_DIR_SEND, .elem = (uintptr_t)p, .size = size,
+	};
+}
+
+static inline struct chan_case sel_recv(int ch, void *p, uint64_t size)
+{
+	return (struct chan_case){
+		.ch = ch, .dir = CHAN_DIR_RECV, .elem = (uintptr_t)p, .size = size,
+	};
+}
+
+static inline long ch_select_as(int fd, struct chan_case *cases, uint32_t n, uint32_t flags,
+				uint64_t deadline)
+{
+	struct chan_select s = {
+		.size = sizeof(s), .flags = flags, .cases = (uintptr_t)cases, .n = n,
+		.deadline = deadline,
+	};
+
+	return xioctl(fd, CHAN_IOC_SELECT, &s);
+}
+
+static inline long ch_select(int fd, struct chan_case *cases, uint32_t n)
+{
+	return ch_select_as(fd, cases, n, 0, CHAN_FOREVER);
+}
+
+static inline long ch_try_select(int fd, struct chan_case *cases, uint32_t n)
+{
+	return ch_select_as(fd, cases, n, CHAN_SELECT_TRY, 0);
+}
+
+static inline long ch_select_until(int fd, struct chan_case *cases, uint32_t n,
+				   uint64_t deadline)
+{
+	return ch_select_as(fd, cases, n, 0, deadline);
+}
+
 /* Elements of 8 bytes, which most tests use. */
 
 static inline long send64(int fd, uint64_t v)
