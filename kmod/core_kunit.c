@@ -448,19 +448,13 @@ static void join(struct task_struct *task)
 	put_task_struct(task);
 }
 
-static void wait_until_parked(struct chan *c, unsigned int n)
-{
-	while (READ_ONCE(c->recvq.n) != n)
-		schedule_timeout_uninterruptible(1);
-}
-
 static void parked_thread_is_woken_with_its_element(struct kunit *test)
 {
 	struct chan *c = make(test, 0, 8, 0);
 	struct receiver r = { .c = c, .until = KTIME_MAX };
 	struct task_struct *task = start_receiver(test, &r);
 
-	wait_until_parked(c, 1);
+	KUNIT_ASSERT_TRUE(test, soon(READ_ONCE(c->recvq.n) == 1));
 	KUNIT_EXPECT_EQ(test, try_send(test, c, 6), 0);
 	join(task);
 	KUNIT_EXPECT_EQ(test, r.ret, 0);
@@ -476,8 +470,7 @@ static void parked_thread_gives_up_at_its_deadline(struct kunit *test)
 	struct receiver r = { .c = c, .until = ktime_add_ms(ktime_get(), 20) };
 	struct task_struct *task = start_receiver(test, &r);
 
-	while (READ_ONCE(c->stats.aborts) != 1)
-		schedule_timeout_uninterruptible(1);
+	KUNIT_ASSERT_TRUE(test, soon(READ_ONCE(c->stats.aborts) == 1));
 	join(task);
 	KUNIT_EXPECT_EQ(test, r.ret, -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, c->recvq.n, 0);
@@ -503,17 +496,17 @@ static void past_deadline_means_try_once(struct kunit *test)
 static void claimed_wait_outlives_its_deadline(struct kunit *test)
 {
 	struct chan *c = make(test, 0, 8, 0);
-	struct receiver r = { .c = c, .until = ktime_add_ms(ktime_get(), 200) };
+	struct receiver r = { .c = c, .until = ktime_add_ms(ktime_get(), 2000) };
 	struct task_struct *task = start_receiver(test, &r);
 	struct chan_elem elem;
 	struct chan_blocking how = { .until = CHAN_NOWAIT };
 	struct chan_news news = CHAN_NEWS_INIT(news);
 
-	wait_until_parked(c, 1);
+	KUNIT_ASSERT_TRUE(test, soon(READ_ONCE(c->recvq.n) == 1));
 	set_value(&elem, 9);
 	KUNIT_EXPECT_EQ(test, chan_send_once(c, &elem, &how, NULL, &news), 0);
 
-	msleep(300);
+	msleep(2100);
 	KUNIT_EXPECT_EQ(test, c->stats.aborts, 0);
 	chan_tell(c, &news);
 	join(task);

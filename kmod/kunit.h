@@ -12,6 +12,16 @@
 
 #define POISON		0xaaaaaaaaaaaaaaaaULL
 
+/* For what another thread does, however slow the machine is. */
+#define soon(cond) ({							\
+	ktime_t __end = ktime_get() + 60 * NSEC_PER_SEC;		\
+	bool __ok;							\
+									\
+	while (!(__ok = (cond)) && ktime_get() < __end)			\
+		schedule_timeout_uninterruptible(1);			\
+	__ok;								\
+})
+
 /* Somebody who waits. */
 struct parked {
 	struct chan_wait wait;

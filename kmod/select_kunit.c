@@ -356,8 +356,7 @@ static void parked_select_ends_with_any_case(struct kunit *test, unsigned int n)
 		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 		get_task_struct(task);
 		wake_up_process(task);
-		while (!READ_ONCE(c[i]->recvq.n))
-			schedule_timeout_uninterruptible(1);
+		KUNIT_ASSERT_TRUE(test, soon(READ_ONCE(c[i]->recvq.n)));
 		chan_close(c[i]);
 		kthread_stop(task);
 		put_task_struct(task);
