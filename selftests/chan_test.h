@@ -104,6 +104,22 @@ static inline void breathe(void)
 	nanosleep(&ts, NULL);
 }
 
+/* Let a time pass, whatever wakes us before. */
+static inline void wait_until(uint64_t when)
+{
+	while (now_ns() <= when)
+		breathe();
+}
+
+/* Pass some time without sleeping. */
+static inline void linger(uint64_t ns)
+{
+	uint64_t end = now_ns() + ns;
+
+	while (now_ns() < end)
+		;
+}
+
 /* Whether @cond comes true while anybody would wait for it. */
 #define eventually(cond) ({						\
 	uint64_t __end = now_ns() + PATIENCE_NS;			\
@@ -113,6 +129,22 @@ static inline void breathe(void)
 		breathe();						\
 	__ok;								\
 })
+
+/* What a library call that fails says, as one number. */
+#define fails_with(call) ({						\
+	errno = 0;							\
+	(long)(call) == -1 ? errno : 0;					\
+})
+
+static inline struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){ .tv_sec = ns / SEC, .tv_nsec = ns % SEC };
+}
+
+static inline struct timespec in_ns(uint64_t ns)
+{
+	return timespec_of(now_ns() + ns);
+}
 
 /* ---- the system calls ---- */
 
@@ -303,7 +335,45 @@ static inline long ch_select_until(int fd, struct chan_case *cases, uint32_t n,
 	return ch_select_as(fd, cases, n, 0, deadline);
 }
 
-/* Elements of 8 bytes, which most tests use. */
+/* ---- timers: all times are absolute ---- */
+
+static inline long ch_make_timer(struct chan_make_timer make)
+{
+	make.size = sizeof(make);
+	make.fd_flags |= O_CLOEXEC;
+	return ctl_ioctl(CHAN_IOC_MAKE_TIMER, &make);
+}
+
+static inline int ch_timer_at(uint64_t when)
+{
+	return must(ch_make_timer((struct chan_make_timer){ .when = when }));
+}
+
+static inline int ch_ticker_at(uint64_t first, uint64_t period)
+{
+	return must(ch_make_timer((struct chan_make_timer){
+		.flags = CHAN_TIMER_TICK, .when = first, .period = period,
+	}));
+}
+
+static inline long ch_ticker_reset(int fd, uint64_t first, uint64_t period)
+{
+	struct chan_set_timer set = { .size = sizeof(set), .when = first, .period = period };
+
+	return xioctl(fd, CHAN_IOC_SET_TIMER, &set);
+}
+
+static inline long ch_timer_reset(int fd, uint64_t when)
+{
+	return ch_ticker_reset(fd, when, 0);
+}
+
+static inline long ch_timer_stop(int fd)
+{
+	return ch_timer_reset(fd, CHAN_FOREVER);
+}
+
+/* ---- elements of 8 bytes, which most tests use ---- */
 
 static inline long send64(int fd, uint64_t v)
 {
@@ -596,6 +666,75 @@ static inline void wait_asleep(pid_t tid)
 		die("task %d does not fall asleep", tid);
 }
 
+/* ---- poll and epoll ---- */
+
+static inline long poll_for(struct task *t)
+{
+	struct pollfd p = { .fd = t->fd, .events = t->value };
+
+	return poll(&p, 1, -1) == 1 ? p.revents : -errno;
+}
+
+/* A task that sleeps in poll and returns the events. */
+static inline void start_poller(struct task *t, int fd, int interest)
+{
+	*t = (struct task){ .fd = fd, .value = interest };
+	task_start(t, poll_for);
+	wait_asleep(task_tid(t));
+}
+
+static inline int ep_new(int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+	int ep = must(epoll_create1(EPOLL_CLOEXEC));
+
+	must(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev));
+	return ep;
+}
+
+/* Events of the first ready entry, 0 if there is none. */
+static inline uint32_t ep_events(int ep, int timeout)
+{
+	struct epoll_event ev = {};
+
+	return must(epoll_wait(ep, &ev, 1, timeout)) ? ev.events : 0;
+}
+
+static inline long ep_wait_forever(struct task *t)
+{
+	return ep_events(t->fd, -1);
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t handled;
+
+static inline void count_signal(int sig)
+{
+	(void)sig;
+	handled++;
+}
+
+/* Count this signal in @handled. */
+static inline void catch(int sig, int flags)
+{
+	struct sigaction sa = { .sa_handler = count_signal, .sa_flags = flags };
+
+	must(sigaction(sig, &sa, NULL));
+}
+
+/* ---- processors ---- */
+
+/* Keep the calling thread on one of the processors, counted from 0 modulo their number. */
+static inline void pin_to(int i)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(i % (int)sysconf(_SC_NPROCESSORS_ONLN), &one);
+	must(sched_setaffinity(0, sizeof(one), &one));
+}
+
 /* ---- processes ---- */
 
 /* fork(), with a child that does not outlive the test. */
@@ -687,6 +826,12 @@ static inline int take_fd(int sock)
 	must(recvmsg(sock, &msg, 0));
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
 	return fd;
+}
+
+/* Set the clock of the time namespace for the children to come. */
+static inline int shift_time(const char *offset)
+{
+	return write_text("/proc/self/timens_offsets", offset);
 }
 
 #define NOBODY			65534

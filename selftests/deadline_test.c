@@ -181,18 +181,6 @@ static int in_shifted_time(void *arg)
 	return 0;
 }
 
-static int shift_time(const char *offset)
-{
-	int fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, offset, strlen(offset)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 static void check_time_namespace(struct __test_metadata *_metadata, const char *offset,
 				 int64_t shift)
 {
@@ -202,7 +190,7 @@ static void check_time_namespace(struct __test_metadata *_metadata, const char *
 	int64_t diff;
 
 	if (!pid) {
-		if (unshare(CLONE_NEWTIME) || shift_time(offset))
+		if (unshare(CLONE_NEWTIME) || shift_time(offset) < 0)
 			_exit(KSFT_SKIP);
 		pid = child_fork();
 		if (pid)

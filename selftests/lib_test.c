@@ -5,19 +5,6 @@
 
 #define NAME	"lib_test"
 
-/* What a call that fails says, as one number. */
-#define fails_with(call) ({						\
-	errno = 0;							\
-	(long)(call) == -1 ? errno : 0;					\
-})
-
-static struct timespec in_ns(uint64_t ns)
-{
-	uint64_t t = now_ns() + ns;
-
-	return (struct timespec){ .tv_sec = t / SEC, .tv_nsec = t % SEC };
-}
-
 /* ---- making, opening, duplicating ---- */
 
 TEST(make_gives_a_channel_that_is_closed_at_exec)

@@ -172,20 +172,6 @@ TEST(poll_is_a_hint_and_takes_nothing)
 
 /* ---- what wakes a poller that sleeps ---- */
 
-static long poll_for(struct task *t)
-{
-	struct pollfd p = { .fd = t->fd, .events = t->value };
-
-	return poll(&p, 1, -1) == 1 ? p.revents : -errno;
-}
-
-static void start_poller(struct task *t, int fd, int interest)
-{
-	*t = (struct task){ .fd = fd, .value = interest };
-	task_start(t, poll_for);
-	wait_asleep(task_tid(t));
-}
-
 TEST(send_wakes_a_poller_for_receive)
 {
 	int ch = ch_make(8, 1, 0);
@@ -340,23 +326,6 @@ TEST(a_message_partly_read_stays_ready)
 
 /* ---- epoll ---- */
 
-static int ep_new(int fd, uint32_t events)
-{
-	struct epoll_event ev = { .events = events, .data.fd = fd };
-	int ep = must(epoll_create1(EPOLL_CLOEXEC));
-
-	must(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev));
-	return ep;
-}
-
-/* Events of the first ready entry, 0 if there is none. */
-static uint32_t ep_events(int ep, int timeout)
-{
-	struct epoll_event ev = {};
-
-	return must(epoll_wait(ep, &ev, 1, timeout)) ? ev.events : 0;
-}
-
 TEST(edge_triggered_tells_of_each_new_element)
 {
 	int ch = ch_make(8, 3, 0), rx = must(ch_dup(ch, O_RDONLY));
@@ -455,11 +424,6 @@ TEST(epoll_in_epoll_tells_of_the_channel)
 	must(send64(ch, 1));
 	EXPECT_EQ(EPOLLIN, ep_events(outer, 0));
 	EXPECT_EQ(EPOLLIN, ep_events(inner, 0));
-}
-
-static long ep_wait_forever(struct task *t)
-{
-	return ep_events(t->fd, -1);
 }
 
 TEST(an_element_wakes_an_exclusive_epoll_and_close_wakes_all)

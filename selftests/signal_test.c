@@ -2,21 +2,6 @@
 /* Signals: what they interrupt, what they do not, and that nothing gets lost. */
 #include "chan_test.h"
 
-static volatile sig_atomic_t handled;
-
-static void count(int sig)
-{
-	(void)sig;
-	handled++;
-}
-
-static void catch(int sig, int flags)
-{
-	struct sigaction sa = { .sa_handler = count, .sa_flags = flags };
-
-	must(sigaction(sig, &sa, NULL));
-}
-
 TEST(without_sa_restart_a_parked_receive_ends_with_eintr)
 {
 	int ch = ch_make(8, 0, 0);
