@@ -130,6 +130,11 @@ static ktime_t timer_period(u64 ns)
 	return min_t(u64, ns, KTIME_MAX);
 }
 
+static ktime_t timer_when(u64 ns)
+{
+	return ns == CHAN_FOREVER ? CHAN_STOPPED : min(chan_deadline(ns), CHAN_LAST_TIME);
+}
+
 static struct file *make_timer_file(const struct chan_make_timer *make)
 {
 	struct chan *c = chan_new(CHAN_TIMER, sizeof(u64), 0);
@@ -137,7 +142,7 @@ static struct file *make_timer_file(const struct chan_make_timer *make)
 
 	if (IS_ERR(c))
 		return ERR_CAST(c);
-	if (!chan_timer_add(c, chan_deadline(make->when), timer_period(make->period), false))
+	if (!chan_timer_add(c, timer_when(make->when), timer_period(make->period), false))
 		file = chan_file_new(c, O_RDONLY | make->fd_flags, true);
 	chan_put(c);
 	return file;
@@ -173,7 +178,7 @@ int chan_control_set_timer(struct chan *c, const struct chan_set_timer *set)
 {
 	if (set->flags)
 		return -EINVAL;
-	return chan_timer_set(c, chan_deadline(set->when), timer_period(set->period));
+	return chan_timer_set(c, timer_when(set->when), timer_period(set->period));
 }
 
 int chan_control_remove(const struct chan_remove *remove)

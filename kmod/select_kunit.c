@@ -393,7 +393,7 @@ static void timer_yields_when_it_was_due_and_only_once(struct kunit *test)
 
 	expect_recv(test, c, when);
 	expect_no_recv(test, c, -EAGAIN);
-	KUNIT_EXPECT_EQ(test, chan_timer_set(c, KTIME_MAX, 0), 0);
+	KUNIT_EXPECT_EQ(test, chan_timer_set(c, CHAN_STOPPED, 0), 0);
 	chan_put(c);
 }
 
@@ -419,7 +419,7 @@ static void longest_period_does_not_overflow(struct kunit *test)
 	struct chan *c = make_timer(test, 1, KTIME_MAX);
 
 	expect_recv(test, c, 1);
-	KUNIT_EXPECT_EQ(test, c->timer->when, KTIME_MAX);
+	KUNIT_EXPECT_EQ(test, c->timer->when, CHAN_LAST_TIME);
 	chan_put(c);
 }
 
@@ -427,7 +427,7 @@ static void stopped_timer_yields_nothing(struct kunit *test)
 {
 	struct chan *c = make_timer(test, 1, CHAN_ONCE);
 
-	KUNIT_EXPECT_EQ(test, chan_timer_set(c, KTIME_MAX, 0), 1);
+	KUNIT_EXPECT_EQ(test, chan_timer_set(c, CHAN_STOPPED, 0), 1);
 	expect_no_recv(test, c, -EAGAIN);
 	KUNIT_EXPECT_EQ(test, chan_timer_set(c, 2, 0), 0);
 	expect_recv(test, c, 2);
@@ -436,7 +436,7 @@ static void stopped_timer_yields_nothing(struct kunit *test)
 
 static void what_is_due_goes_to_the_oldest_receiver(struct kunit *test)
 {
-	struct chan *c = make_timer(test, KTIME_MAX, CHAN_ONCE);
+	struct chan *c = make_timer(test, CHAN_STOPPED, CHAN_ONCE);
 	struct parked *a = park_receiver(test, c), *b = park_receiver(test, c);
 
 	c->timer->when = 7;
@@ -466,11 +466,11 @@ static void passing_select_notices_what_becomes_due(struct kunit *test)
 
 static void timer_that_is_stopped_late_is_received_by_who_waits(struct kunit *test)
 {
-	struct chan *c = make_timer(test, KTIME_MAX, CHAN_ONCE);
+	struct chan *c = make_timer(test, CHAN_STOPPED, CHAN_ONCE);
 	struct parked *p = park_receiver(test, c);
 
 	c->timer->when = 7;
-	KUNIT_EXPECT_EQ(test, chan_timer_set(c, KTIME_MAX, 0), 0);
+	KUNIT_EXPECT_EQ(test, chan_timer_set(c, CHAN_STOPPED, 0), 0);
 	expect_completed(test, p, 0);
 	chan_put(c);
 }

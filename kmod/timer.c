@@ -27,7 +27,7 @@ static enum hrtimer_restart wake_pollers(struct hrtimer *hrtimer)
 /**
  * chan_timer_add() - give a new channel a time
  * @c: the channel, which nobody else knows yet.
- * @when: CLOCK_MONOTONIC, or KTIME_MAX.
+ * @when: CLOCK_MONOTONIC, or CHAN_STOPPED.
  * @period: of a ticker, or CHAN_ONCE.
  * @closes: whether the channel closes then; otherwise it yields the time.
  *
@@ -62,14 +62,14 @@ void chan_timer_free(struct chan_timer *t)
 
 bool chan_timer_is_due(const struct chan_timer *t)
 {
-	return t->when != KTIME_MAX && ktime_get() >= t->when;
+	return t->when != CHAN_STOPPED && ktime_get() >= t->when;
 }
 
 /* See to it that pollers hear of the next time. */
 void chan_timer_arm(struct chan_timer *t)
 {
 	lockdep_assert_held(&t->chan->lock);
-	if (t->when != KTIME_MAX)
+	if (t->when != CHAN_STOPPED)
 		hrtimer_start(&t->poll, t->when, HRTIMER_MODE_ABS);
 }
 
@@ -84,7 +84,9 @@ static ktime_t next_tick(const struct chan_timer *t)
 {
 	u64 missed = div64_u64(ktime_get() - t->when, t->period);
 
-	return ktime_add_safe(t->when + missed * t->period, t->period);
+	ktime_t last = t->when + missed * t->period;
+
+	return t->period < CHAN_LAST_TIME - last ? last + t->period : CHAN_LAST_TIME;
 }
 
 /**
@@ -96,7 +98,7 @@ static ktime_t next_tick(const struct chan_timer *t)
 void chan_timer_advance(struct chan_timer *t)
 {
 	lockdep_assert_held(&t->chan->lock);
-	t->when = t->ticks ? next_tick(t) : KTIME_MAX;
+	t->when = t->ticks ? next_tick(t) : CHAN_STOPPED;
 	arm_if_polled(t);
 }
 
@@ -139,7 +141,7 @@ static void kick_parked(struct chan *c)
 /**
  * chan_timer_set() - stop a timer or set it anew
  * @c: its channel.
- * @when: CLOCK_MONOTONIC, or KTIME_MAX to stop it.
+ * @when: CLOCK_MONOTONIC, or CHAN_STOPPED.
  * @period: of a ticker, from now on.  Not looked at for another timer.
  *
  * May sleep.
@@ -156,13 +158,13 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 	if (!t || t->closes)
 		return -EINVAL;
 	/* What it is does not change, so no lock is needed to look. */
-	if (t->ticks && period == CHAN_ONCE && when != KTIME_MAX)
+	if (t->ticks && period == CHAN_ONCE && when != CHAN_STOPPED)
 		return -EINVAL;
 
 	spin_lock(&c->lock);
 	/* Nobody who waits may miss that it was due. */
 	chan_settle(c, &news);
-	was_active = t->when != KTIME_MAX;
+	was_active = t->when != CHAN_STOPPED;
 	t->when = when;
 	if (t->ticks && period != CHAN_ONCE)
 		t->period = period;
@@ -170,7 +172,7 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 	arm_if_polled(t);
 	spin_unlock(&c->lock);
 	chan_tell(c, &news);
-	if (when != KTIME_MAX)
+	if (when != CHAN_STOPPED)
 		kick_parked(c);
 	return was_active;
 }

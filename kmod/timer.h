@@ -38,9 +38,13 @@ struct chan_wait;
 /* The period of what is no ticker. */
 #define CHAN_ONCE	((ktime_t)0)
 
+/* The time of a timer that is not active, and the last one of one that is. */
+#define CHAN_STOPPED	KTIME_MAX
+#define CHAN_LAST_TIME	(KTIME_MAX - 1)
+
 /**
  * struct chan_timer - the time of a channel
- * @when: when it is due, CLOCK_MONOTONIC; KTIME_MAX if it is not active.  Guarded by the
+ * @when: when it is due, CLOCK_MONOTONIC; CHAN_STOPPED if it is not active.  Guarded by the
  *	channel's lock, as the next two.
  * @period: of a ticker.
  * @generation: counts how often it was set.

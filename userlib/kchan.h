@@ -496,8 +496,8 @@ struct kchan_ctx *kchan_ctx_with_deadline(struct kchan_ctx *parent,
  * kchan_ctx_done() - the channel which is closed when a context is done
  * @ctx: the context.
  *
- * It carries no data (element size 0) and belongs to the context: do not close(2) it.  A
- * descriptor from kchan_dup() outlives the context.
+ * It carries no data (element size 0) and belongs to the context: use neither close(2) nor
+ * kchan_close() on it.  A descriptor from kchan_dup() outlives the context.
  *
  * Return: the channel; KCHAN_NIL for the background, so that it fits a select.  Never
  * fails.

@@ -7,12 +7,12 @@
 
 #include "internal.h"
 
-/* The time that is @delay from now. */
+/* The time that is @delay from now; CHAN_FOREVER would stop the timer. */
 static __u64 from_now(__u64 delay)
 {
 	__u64 now = kchan_now();
 
-	return delay < CHAN_FOREVER - now ? now + delay : CHAN_FOREVER;
+	return delay < CHAN_FOREVER - now ? now + delay : CHAN_FOREVER - 1;
 }
 
 static int make_timer(__u64 delay, __u64 period)
