@@ -308,8 +308,8 @@ static inline struct chan_case sel_recv(int ch, void *p, uint64_t size)
 	};
 }
 
-static inline long ch_select_as(int fd, struct chan_case *cases, uint32_t n, uint32_t flags,
-				uint64_t deadline)
+static inline long ch_select_as(int fd, const struct chan_case *cases, uint32_t n,
+				uint32_t flags, uint64_t deadline)
 {
 	struct chan_select s = {
 		.size = sizeof(s), .flags = flags, .cases = (uintptr_t)cases, .n = n,
@@ -645,6 +645,37 @@ static inline void park_recv(struct task *t, int fd, void *buf, uint32_t size)
 {
 	*t = (struct task){ .fd = fd, .buf = buf, .size = size };
 	park_receiver(t, task_do_recv);
+}
+
+/* The cases are @buf, and @size is their number. */
+static inline long task_do_select(struct task *t)
+{
+	return ch_select_until(t->fd, t->buf, t->size, t->deadline);
+}
+
+/* Wait until a select is parked on all its channels, where nobody else is. */
+static inline void wait_select_parked(const struct chan_case *cases, uint32_t n)
+{
+	unsigned int recvs, sends;
+	uint32_t i, j;
+
+	for (i = 0; i < n; i++) {
+		recvs = 0;
+		sends = 0;
+		for (j = 0; j < n; j++) {
+			recvs += cases[j].ch == cases[i].ch && cases[j].dir == CHAN_DIR_RECV;
+			sends += cases[j].ch == cases[i].ch && cases[j].dir == CHAN_DIR_SEND;
+		}
+		if (cases[i].ch >= 0)
+			wait_parked(cases[i].ch, recvs, sends);
+	}
+}
+
+static inline void park_select(struct task *t, int fd, struct chan_case *cases, uint32_t n)
+{
+	*t = (struct task){ .fd = fd, .buf = cases, .size = n, .deadline = CHAN_FOREVER };
+	task_start(t, task_do_select);
+	wait_select_parked(cases, n);
 }
 
 /* State letter of a task, from its stat file; 0 if there is none. */

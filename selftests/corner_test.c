@@ -58,21 +58,12 @@ struct actor {
 	uint64_t value;
 };
 
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	must(sched_setaffinity(0, sizeof(set), &set));
-}
-
 static long run_actor(struct task *t)
 {
 	struct actor *a = t->buf;
 
 	if (a->cpu >= 0)
-		pin(a->cpu);
+		pin_to(a->cpu);
 	while (recv64(a->start) == 1) {
 		a->ret = a->act(a);
 		must(send64(a->end, 1));
@@ -153,7 +144,7 @@ TEST(case_1_two_closes_at_once_end_a_select_once)
 	int c = ch_make(8, 0, 0), d = ch_make(8, 0, 0), seen[2] = {}, round;
 	long ret;
 
-	pin(1);
+	pin_to(1);
 	actor_start(&selector, c, d, select_both);
 	actor_start(&closer, c, -1, close_c_at_gate);
 	for (round = 1; round <= 1000; round++) {
@@ -222,7 +213,7 @@ static void go_first(void)
 {
 	struct sched_param param = { .sched_priority = 1 };
 
-	pin(0);
+	pin_to(0);
 	must(sched_setscheduler(0, SCHED_FIFO, &param));
 }
 
@@ -445,7 +436,7 @@ TEST(case_7_try_receive_of_what_is_there_survives_a_close)
 	int never = ch_make(8, 0, 0), round;
 	uint64_t v;
 
-	pin(1);
+	pin_to(1);
 	actor_start(&closer, -1, -1, close_c_at_gate);
 	for (round = 1; round <= 5000; round++) {
 		int c = ch_make(8, 1, 0);
@@ -496,7 +487,7 @@ TEST_F_TIMEOUT(patient, case_8_try_select_finds_what_is_ready_all_the_time, 600)
 	struct actor other = { .cpu = 0, .gate = &gate };
 	int c = ch_make(8, 1, 0), d = ch_make(8, 1, 0), round;
 
-	pin(1);
+	pin_to(1);
 	actor_start(&other, c, d, take_turns);
 	for (round = 1; round <= 20000; round++) {
 		struct chan_case cases[2] = { sel_recv(c, NULL, 0), sel_recv(d, NULL, 0) };
@@ -625,17 +616,11 @@ TEST_F_TIMEOUT(patient, case_9_opposite_orders_do_not_hang_buffered, 3600)
 
 /* ---- 10 ---- */
 
-static void nothing(int sig)
-{
-	(void)sig;
-}
-
 static void storm(int flags)
 {
-	struct sigaction sa = { .sa_handler = nothing, .sa_flags = flags };
 	struct itimerval often = { .it_interval.tv_usec = 700, .it_value.tv_usec = 700 };
 
-	must(sigaction(SIGALRM, &sa, NULL));
+	catch(SIGALRM, flags);
 	must(setitimer(ITIMER_REAL, &often, NULL));
 }
 
@@ -897,7 +882,7 @@ static long keep_trying(struct task *t)
 	int other = ch_make(8, 0, 0), i;
 	long ret;
 
-	pin(t->size);
+	pin_to(t->size);
 	for (i = 0; i < TRIES / 2; i++) {
 		ret = any_try(t->fd, other, t->size, i / 7);
 		if (ret != -EAGAIN && ret != -ETIMEDOUT)
