@@ -15,9 +15,6 @@
 #include "limits.h"
 #include "select.h"
 
-/* So many cases find room in the stack frame. */
-#define SMALL_SELECT	8
-
 static bool size_suits(const struct chan *c, size_t size)
 {
 	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
@@ -272,9 +269,9 @@ static int run_select(struct selection *s, u32 n, ktime_t until)
 
 static noinline int select_small(struct chan_case __user *ucases, u32 n, ktime_t until)
 {
-	struct chan_scase cases[SMALL_SELECT] __uninitialized;
-	struct file *files[SMALL_SELECT] __uninitialized;
-	u32 index[SMALL_SELECT] __uninitialized;
+	struct chan_scase cases[CHAN_SMALL_SELECT] __uninitialized;
+	struct file *files[CHAN_SMALL_SELECT] __uninitialized;
+	u32 index[CHAN_SMALL_SELECT] __uninitialized;
 	struct selection s = {
 		.ucases = ucases, .cases = cases, .files = files, .index = index,
 	};
@@ -317,7 +314,7 @@ int chan_command_select(const struct chan_select *args)
 	if (args->n > chan_max_select_cases())
 		return -ENOSPC;
 	until = args->flags & CHAN_SELECT_TRY ? CHAN_NOWAIT : chan_deadline(args->deadline);
-	if (args->n <= SMALL_SELECT)
+	if (args->n <= CHAN_SMALL_SELECT)
 		return select_small(ucases, args->n, until);
 	return select_large(ucases, args->n, until);
 }

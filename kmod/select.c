@@ -13,9 +13,6 @@
 #include "select.h"
 #include "timer.h"
 
-/* So many cases find room in the stack frame. */
-#define CHAN_SMALL_SELECT	8
-
 /**
  * struct selecting - a select that is not over at once
  * @wait: its wait.

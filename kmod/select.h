@@ -48,6 +48,9 @@ struct chan_scase {
 	u16 order;
 };
 
+/* So many cases need no memory but stack frames. */
+#define CHAN_SMALL_SELECT	8
+
 /* What @order can count. */
 #define CHAN_SELECT_MOST	65536
 
