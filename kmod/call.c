@@ -47,8 +47,7 @@ static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
  * @in: where to receive, another channel.
  * @dest: where the reply goes; its @len is set.
  * @how: whether to block, in both halves.
- * @sent: whether the request is sent: set if it is in this call; if it was already, the
- *	call only receives.
+ * @sent: set once the request is sent.
  *
  * May sleep.
  *
@@ -61,8 +60,6 @@ int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
 	struct chan_news request = CHAN_NEWS_INIT(request);
 	int ret;
 
-	if (*sent)
-		return chan_recv(in, dest, how);
 	if (chan_dest_fault_in(dest, min(dest->room, in->ring.elem_size)))
 		return -EFAULT;
 
@@ -77,5 +74,7 @@ int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
 	if (ret)
 		return ret;
 	*sent = true;
+	/* That may have been long ago. */
+	dest->writable = 0;
 	return chan_recv(in, dest, how);
 }

@@ -161,12 +161,14 @@ struct chan {
  * @until: end of its patience, as chan_deadline() gives it; CHAN_NOWAIT not to
  *	park at all, KTIME_MAX for ever.
  * @parks: how often it parked; counted up.
+ * @entry: to be queued when the operation is not possible yet, or NULL.
  * @own: the entry of a select for this channel, when it waits on others already: then
  *	nothing is completed without a claim of its own wait.  NULL otherwise.
  */
 struct chan_blocking {
 	ktime_t until;
 	unsigned int parks;
+	struct chan_waiter *entry;
 	struct chan_waiter *own;
 };
 
@@ -218,7 +220,7 @@ int chan_recv_once(struct chan *c, struct chan_dest *dest, struct chan_blocking 
 		   struct chan_waiter *w, struct chan_news *news);
 void chan_tell(struct chan *c, struct chan_news *news);
 int chan_may_park(const struct chan_blocking *how);
-void chan_settle(struct chan *c, struct chan_news *news);
+void chan_lock_settled(struct chan *c, struct chan_news *news);
 void chan_leave(struct chan_waiter *w, bool aborted);
 void chan_enqueue(struct chan_queue *q, struct chan_waiter *w);
 void chan_dequeue(struct chan_waiter *w);
@@ -244,6 +246,7 @@ int chan_recv_finish(struct chan *c, struct chan_dest *dest);
 
 /* poll.c */
 int chan_gone(struct chan *c);
+bool chan_has_ended(const struct chan *c);
 u32 chan_len(struct chan *c);
 u32 chan_state(const struct chan *c);
 bool chan_looks_ready(const struct chan *c, bool send);

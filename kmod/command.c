@@ -163,11 +163,14 @@ static int get_user_case(struct chan_case *uc, struct chan_case __user *from)
 
 static int check_case(struct file *file, const struct chan_case *uc)
 {
+	/* No element is that long, and no room has to be longer. */
+	u32 size = min_t(u64, uc->size, U32_MAX);
+
 	switch (uc->dir) {
 	case CHAN_DIR_SEND:
-		return may_send(file, uc->size);
+		return may_send(file, size);
 	case CHAN_DIR_RECV:
-		return may_recv(file, u64_to_user_ptr(uc->elem), uc->size);
+		return may_recv(file, u64_to_user_ptr(uc->elem), size);
 	default:
 		return -EINVAL;
 	}
@@ -321,32 +324,39 @@ int chan_command_select(const struct chan_select *args)
 
 static int check_call(struct file *out, struct file *in, const struct chan_call *args)
 {
+	int ret = may_recv(in, u64_to_user_ptr(args->rep), args->rep_size);
+
+	if (ret || !out)
+		return ret;
 	if (chan_file_chan(out) == chan_file_chan(in))
 		return -EINVAL;
-	return may_send(out, args->req_size) ?:
-	       may_recv(in, u64_to_user_ptr(args->rep), args->rep_size);
+	return may_send(out, args->req_size);
 }
 
+/* @out is NULL if the request is sent already. */
 static int run_call(struct file *out, struct file *in, const struct chan_call *args, bool *sent)
 {
 	struct chan_blocking how = { .until = chan_deadline(args->deadline) };
 	struct chan_dest dest = dest_at(args->rep, args->rep_size);
+	struct chan *c = chan_file_chan(in);
 	struct chan_elem elem __uninitialized;
 	int ret;
 
 	ret = check_call(out, in, args);
 	if (ret)
 		return ret;
-	elem.len = 0;
-	if (!*sent)
-		ret = chan_elem_from_user(&elem, chan_file_user(out),
-					  u64_to_user_ptr(args->req), args->req_size);
-	if (ret)
-		return ret;
-	ret = chan_call(chan_file_chan(out), &elem, chan_file_chan(in), &dest, &how, sent);
-	chan_elem_drop(&elem);
+	if (!out) {
+		ret = chan_recv(c, &dest, &how);
+	} else {
+		ret = chan_elem_from_user(&elem, chan_file_user(out), u64_to_user_ptr(args->req),
+					  args->req_size);
+		if (ret)
+			return ret;
+		ret = chan_call(chan_file_chan(out), &elem, c, &dest, &how, sent);
+		chan_elem_drop(&elem);
+	}
 	chan_file_count_parks(in, how.parks);
-	return *sent ? recv_result(chan_file_chan(in), &dest, ret) : ret;
+	return *sent ? recv_result(c, &dest, ret) : ret;
 }
 
 /**
@@ -358,10 +368,11 @@ static int run_call(struct file *out, struct file *in, const struct chan_call *a
  */
 int chan_command_call(const struct chan_call *args, bool *sent)
 {
-	struct file *out, *in;
+	struct file *out = NULL, *in;
 	int ret;
 
-	out = get_channel(args->out);
+	if (!*sent)
+		out = get_channel(args->out);
 	if (IS_ERR(out))
 		return PTR_ERR(out);
 	in = get_channel(args->in);
@@ -372,6 +383,7 @@ int chan_command_call(const struct chan_call *args, bool *sent)
 	ret = run_call(out, in, args, sent);
 	fput(in);
 put_out:
-	fput(out);
+	if (out)
+		fput(out);
 	return ret;
 }

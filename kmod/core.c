@@ -11,19 +11,15 @@
 #include "chan.h"
 #include "timer.h"
 
-/* Waiters completed in one go when a channel ends, to bound how long it is locked. */
+/* Waiters completed or dropped in one go, to bound how long a channel is locked. */
 #define CHAN_BATCH		64
 
 /* Park an entry behind those who came before it. */
 void chan_enqueue(struct chan_queue *q, struct chan_waiter *w)
 {
-	const struct chan_timer *t = w->chan->timer;
-
 	w->queue = q;
-	if (unlikely(t)) {
+	if (unlikely(w->chan->timer))
 		w->wait->timed = true;
-		w->generation = t->generation;
-	}
 	list_add_tail(&w->link, w->wait->passing ? &q->passing : &q->list);
 	q->n += !w->wait->passing;
 }
@@ -33,6 +29,8 @@ void chan_dequeue(struct chan_waiter *w)
 {
 	if (list_empty(&w->link))
 		return;
+	if (unlikely(w->chan->timer))
+		chan_timer_skip(w->chan->timer, w);
 	list_del_init(&w->link);
 	w->queue->n -= !w->wait->passing;
 }
@@ -53,11 +51,14 @@ static int claim(struct chan_waiter *w, struct chan_blocking *how)
 	return ret;
 }
 
-/* Entries whose owner has gone elsewhere are dropped on the way. */
+/*
+ * Entries whose owner has gone elsewhere are dropped on the way; -EBUSY if there are many,
+ * for which the lock should not be held in one go.
+ */
 static struct chan_waiter *claim_first(struct list_head *list, struct chan_blocking *how)
 {
 	struct chan_waiter *w, *next;
-	int ret;
+	int dropped = 0, ret;
 
 	list_for_each_entry_safe(w, next, list, link) {
 		/* A send and a receive of one select do not meet. */
@@ -69,6 +70,8 @@ static struct chan_waiter *claim_first(struct list_head *list, struct chan_block
 		if (ret == -ECANCELED)
 			return ERR_PTR(ret);
 		chan_dequeue(w);
+		if (++dropped == CHAN_BATCH)
+			return ERR_PTR(-EBUSY);
 	}
 	return ERR_PTR(-EAGAIN);
 }
@@ -88,9 +91,15 @@ int chan_may_park(const struct chan_blocking *how)
 	return 0;
 }
 
+/* Whether a call that finds no partner goes away; whoever has an entry has decided that. */
+static bool is_passing(const struct chan_blocking *how)
+{
+	return how->entry ? how->entry->wait->passing : chan_may_park(how);
+}
+
 /*
  * The oldest entry that can be completed, claimed but still queued; -EAGAIN if there is
- * none, -ECANCELED if the caller's own wait has been completed.
+ * none, -ECANCELED if the caller's own wait has been completed, -EBUSY to try again.
  */
 static struct chan_waiter *claim_oldest(const struct chan *c, struct chan_queue *q,
 					struct chan_blocking *how)
@@ -100,7 +109,7 @@ static struct chan_waiter *claim_oldest(const struct chan *c, struct chan_queue 
 	if (w != ERR_PTR(-EAGAIN) || list_empty(&q->passing))
 		return w;
 	/* On an unbuffered channel two operations that do not block never meet. */
-	if (!c->ring.cap && chan_may_park(how))
+	if (!c->ring.cap && is_passing(how))
 		return w;
 	return claim_first(&q->passing, how);
 }
@@ -110,15 +119,6 @@ static void complete_waiter(struct chan_waiter *w, int result, struct chan_news 
 	chan_dequeue(w);
 	chan_claim_commit(w, result);
 	list_add_tail(&w->link, &news->ready);
-}
-
-/* The caller's own wait, claimed, ends here, before something else has to be claimed. */
-static void win_own(struct chan_blocking *how)
-{
-	if (likely(!how->own))
-		return;
-	chan_claim_commit(how->own, 0);
-	how->own = NULL;
 }
 
 static int send_state(const struct chan *c)
@@ -167,36 +167,41 @@ static int try_send(struct chan *c, struct chan_elem *elem, struct chan_blocking
 	return ret;
 }
 
-/* The element of the oldest parked sender takes the slot that became free. */
-static void refill(struct chan *c, struct chan_news *news)
+/* The oldest parked sender, claimed, if there can be one beside what is buffered; or NULL. */
+static struct chan_waiter *claim_refill(struct chan *c, struct chan_blocking *how)
 {
-	struct chan_blocking how = { .until = KTIME_MAX };
 	struct chan_waiter *w;
 
-	if (c->state)
-		return;
-	w = claim_oldest(c, &c->sendq, &how);
-	if (IS_ERR(w))
-		return;
-	chan_ring_put(&c->ring, w->elem);
-	complete_waiter(w, 0, news);
-	c->stats.sends++;
+	if (c->state || c->ring.len < c->ring.cap)
+		return NULL;
+	w = claim_oldest(c, &c->sendq, how);
+	return w == ERR_PTR(-EAGAIN) ? NULL : w;
 }
 
+/* The slot that becomes free goes to the oldest parked sender. */
 static int recv_buffered(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
 			 struct chan_news *news)
 {
+	struct chan_waiter *w = claim_refill(c, how);
 	const void *place;
 	u32 len;
 	int ret;
 
+	if (IS_ERR(w))
+		return PTR_ERR(w);
 	place = chan_ring_oldest(&c->ring, &len);
 	ret = chan_dest_take(dest, len, place);
-	if (ret)
+	if (ret) {
+		if (w)
+			chan_claim_cancel(w->wait);
 		return ret;
-	win_own(how);
+	}
 	chan_ring_pop(&c->ring);
-	refill(c, news);
+	if (w) {
+		chan_ring_put(&c->ring, w->elem);
+		complete_waiter(w, 0, news);
+		c->stats.sends++;
+	}
 	return 0;
 }
 
@@ -236,6 +241,7 @@ static int recv_time(struct chan *c, struct chan_dest *dest)
 		return ret;
 	chan_timer_advance(c->timer);
 	c->stats.sends++;
+	c->stats.handoffs++;
 	return 0;
 }
 
@@ -268,45 +274,61 @@ static bool set_closed(struct chan *c, u32 why)
 	return true;
 }
 
-static void fire_time(struct chan *c, struct chan_news *news)
+static int fire_time(struct chan *c, struct chan_news *news)
 {
 	struct chan_blocking how = { .until = KTIME_MAX };
 	struct chan_elem elem __uninitialized;
+	int ret;
 
 	elem.len = sizeof(c->timer->when);
 	memcpy(elem.bytes, &c->timer->when, sizeof(c->timer->when));
-	if (hand_to_receiver(c, &elem, &how, news))
-		return;
+	ret = hand_to_receiver(c, &elem, &how, news);
+	if (ret)
+		return ret;
 	chan_timer_advance(c->timer);
 	c->stats.sends++;
+	return 0;
 }
 
-/**
- * chan_settle() - see to it that what is due on a channel happens before anything else does
- * @c: a channel with a time, locked.
- * @news: what chan_tell() has to be told.
- *
- * If it closes the channel, those who are parked see to their end themselves, by
- * chan_fire().
+/*
+ * What is due on a channel with a time.  If it closes the channel, those who are parked see
+ * to their end themselves, by chan_fire().
  */
-noinline void chan_settle(struct chan *c, struct chan_news *news)
+static noinline int settle(struct chan *c, struct chan_news *news)
 {
 	lockdep_assert_held(&c->lock);
 	if (!chan_timer_is_due(c->timer))
-		return;
-	if (c->timer->closes)
-		set_closed(c, 0);
-	else
-		fire_time(c, news);
+		return 0;
+	if (!c->timer->closes)
+		return fire_time(c, news);
+	set_closed(c, 0);
+	return 0;
 }
 
-/* Lock.  -ECANCELED, if the caller's own wait has been completed; otherwise it is claimed. */
-static int lock_chan(struct chan *c, struct chan_blocking *how, struct chan_news *news)
+/**
+ * chan_lock_settled() - lock a channel and see to it that what is due on it happens first
+ * @c: the channel.
+ * @news: what chan_tell() has to be told.
+ */
+void chan_lock_settled(struct chan *c, struct chan_news *news)
 	__acquires(c->lock)
 {
 	spin_lock(&c->lock);
-	if (unlikely(c->timer))
-		chan_settle(c, news);
+	while (unlikely(c->timer) && settle(c, news) == -EBUSY) {
+		spin_unlock(&c->lock);
+		cond_resched();
+		spin_lock(&c->lock);
+	}
+}
+
+/*
+ * Lock, and claim the caller's own wait if it has one that is queued.  -ECANCELED, locked all
+ * the same, if that has been completed.
+ */
+static int lock_chan(struct chan *c, struct chan_blocking *how, struct chan_news *news)
+	__acquires(c->lock)
+{
+	chan_lock_settled(c, news);
 	if (likely(!how->own) || chan_claim(how->own->wait))
 		return 0;
 	how->own = NULL;
@@ -331,7 +353,7 @@ static void settle_own(struct chan_blocking *how, int ret)
 {
 	if (likely(!how->own))
 		return;
-	if (ret == -EAGAIN || ret == -EFAULT) {
+	if (ret == -EAGAIN || ret == -EFAULT || ret == -EBUSY) {
 		chan_claim_cancel(how->own->wait);
 		return;
 	}
@@ -345,6 +367,29 @@ void chan_tell(struct chan *c, struct chan_news *news)
 	chan_ready(&news->ready);
 	if (news->events)
 		wake_up_interruptible_poll(&c->poll, news->events);
+}
+
+static int send_or_queue(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
+			 struct chan_news *news)
+{
+	struct chan_waiter *w = how->entry;
+	int ret;
+
+	ret = lock_chan(c, how, news);
+	if (!ret)
+		ret = try_send(c, elem, how, news);
+	if (!ret && c->ring.len)
+		news->events = CHAN_POLL_RECV;
+	if (ret == -EAGAIN && w) {
+		chan_enqueue(&c->sendq, w);
+		if (!w->wait->passing) {
+			c->stats.send_parks++;
+			news->events = CHAN_POLL_RECV;
+		}
+	}
+	settle_own(how, ret);
+	unlock_chan(c, news);
+	return ret;
 }
 
 /**
@@ -361,19 +406,11 @@ void chan_tell(struct chan *c, struct chan_news *news)
 int chan_send_once(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
 		   struct chan_waiter *w, struct chan_news *news)
 {
-	int ret = lock_chan(c, how, news) ?: try_send(c, elem, how, news);
+	int ret;
 
-	if (!ret && c->ring.len) {
-		news->events = CHAN_POLL_RECV;
-	} else if (ret == -EAGAIN && w) {
-		chan_enqueue(&c->sendq, w);
-		if (!w->wait->passing) {
-			c->stats.send_parks++;
-			news->events = CHAN_POLL_RECV;
-		}
-	}
-	settle_own(how, ret);
-	unlock_chan(c, news);
+	how->entry = w;
+	while (unlikely((ret = send_or_queue(c, elem, how, news)) == -EBUSY))
+		cond_resched();
 	return ret;
 }
 
@@ -386,6 +423,29 @@ static __poll_t recv_events(const struct chan *c, const struct list_head *ready)
 		return CHAN_POLL_SEND;
 	/* A sender was let in: into the ring, there is something new to receive. */
 	return c->ring.cap ? CHAN_POLL_RECV : 0;
+}
+
+static int recv_or_queue(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
+			 struct chan_news *news)
+{
+	struct chan_waiter *w = how->entry;
+	int ret;
+
+	ret = lock_chan(c, how, news);
+	if (!ret)
+		ret = try_recv(c, dest, how, news);
+	if (!ret)
+		news->events = recv_events(c, &news->ready);
+	if (ret == -EAGAIN && w) {
+		chan_enqueue(&c->recvq, w);
+		if (!w->wait->passing) {
+			c->stats.recv_parks++;
+			news->events = CHAN_POLL_SEND;
+		}
+	}
+	settle_own(how, ret);
+	unlock_chan(c, news);
+	return ret;
 }
 
 /**
@@ -404,19 +464,11 @@ static __poll_t recv_events(const struct chan *c, const struct list_head *ready)
 int chan_recv_once(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
 		   struct chan_waiter *w, struct chan_news *news)
 {
-	int ret = lock_chan(c, how, news) ?: try_recv(c, dest, how, news);
+	int ret;
 
-	if (!ret) {
-		news->events = recv_events(c, &news->ready);
-	} else if (ret == -EAGAIN && w) {
-		chan_enqueue(&c->recvq, w);
-		if (!w->wait->passing) {
-			c->stats.recv_parks++;
-			news->events = CHAN_POLL_SEND;
-		}
-	}
-	settle_own(how, ret);
-	unlock_chan(c, news);
+	how->entry = w;
+	while (unlikely((ret = recv_or_queue(c, dest, how, news)) == -EBUSY))
+		cond_resched();
 	return ret;
 }
 
@@ -435,7 +487,7 @@ void chan_leave(struct chan_waiter *w, bool aborted)
 	spin_unlock(&c->lock);
 }
 
-/* Complete up to @max waiters of a queue with an error; returns how many. */
+/* Complete up to @max waiters of a queue with an error; returns @max if there are more. */
 static int fail_some(struct chan *c, struct chan_queue *q, int result, int max,
 		     struct chan_news *news)
 {
@@ -445,6 +497,8 @@ static int fail_some(struct chan *c, struct chan_queue *q, int result, int max,
 
 	for (n = 0; n < max; n++) {
 		w = claim_oldest(c, q, &how);
+		if (w == ERR_PTR(-EBUSY))
+			return max;
 		if (IS_ERR(w))
 			break;
 		complete_waiter(w, result, news);
@@ -469,22 +523,28 @@ static void fail_waiters(struct chan *c, int result)
 		chan_tell(c, &news);
 		cond_resched();
 	}
+}
+
+/* The state says that the channel has ended: tell everybody. */
+static void end(struct chan *c, int result)
+{
+	fail_waiters(c, result);
 	wake_up_interruptible_all(&c->poll);
 }
 
 /**
- * chan_fire() - do what is due on a channel with a time
+ * chan_fire() - do what is due on a channel
  * @c: the channel.
  *
- * May sleep.
+ * What its time brings; and if it has ended, who is parked or passing is told at once, as
+ * whoever ended it may not have come to that yet.  May sleep.
  */
 void chan_fire(struct chan *c)
 {
 	struct chan_news news = CHAN_NEWS_INIT(news);
 	int state;
 
-	spin_lock(&c->lock);
-	chan_settle(c, &news);
+	chan_lock_settled(c, &news);
 	state = send_state(c);
 	unlock_chan(c, &news);
 	chan_tell(c, &news);
@@ -511,7 +571,7 @@ int chan_close(struct chan *c)
 	set_closed(c, 0);
 	spin_unlock(&c->lock);
 	if (!ret)
-		fail_waiters(c, -EPIPE);
+		end(c, -EPIPE);
 	return ret;
 }
 
@@ -533,7 +593,7 @@ void chan_remove(struct chan *c)
 	WRITE_ONCE(c->ring.len, 0);
 	spin_unlock(&c->lock);
 
-	fail_waiters(c, -EIDRM);
+	end(c, -EIDRM);
 	chan_ring_free(&ring);
 	chan_uncharge_bytes(c->user, ring.bytes);
 }
@@ -562,11 +622,12 @@ void chan_drop_end(struct chan *c, fmode_t mode)
 	bool last_receiver, last_sender, closed = false;
 
 	spin_lock(&c->lock);
+	WRITE_ONCE(c->state, chan_state(c));
 	last_receiver = (mode & FMODE_READ) && !--c->receivers;
 	last_sender = (mode & FMODE_WRITE) && !--c->senders;
 	if ((c->flags & CHAN_AUTOCLOSE) && (last_receiver || last_sender))
 		closed = set_closed(c, last_receiver ? CHAN_DESERTED : 0);
 	spin_unlock(&c->lock);
 	if (closed)
-		fail_waiters(c, -EPIPE);
+		end(c, -EPIPE);
 }

@@ -6,7 +6,8 @@
  * it, by the allocator, and to the user of that task, here.  A channel and its
  * ring are charged to who makes it, a long element to who sends it, until it is
  * copied out or dropped.  A short element lies in the ring or in its sender's
- * frame, and costs nothing of its own.
+ * frame, and costs nothing of its own.  What a select of many cases needs while it
+ * lasts is charged to the cgroup only, as in poll(2).
  */
 #ifndef CHAN_LIMITS_H
 #define CHAN_LIMITS_H

@@ -11,6 +11,12 @@ int chan_gone(struct chan *c)
 	return READ_ONCE(c->state) & CHAN_STATE_REMOVED ? -EIDRM : 0;
 }
 
+/* Whether a channel has ended, so far as its time has been seen to. */
+bool chan_has_ended(const struct chan *c)
+{
+	return READ_ONCE(c->state);
+}
+
 /* Elements in the ring, at some moment. */
 u32 chan_len(struct chan *c)
 {

@@ -4,7 +4,6 @@
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -49,13 +48,16 @@ static struct chan_scase *nth(struct chan_scase *cases, unsigned int k)
 	return &cases[cases[k].order];
 }
 
-/* One step of a Fisher-Yates shuffle: which case is the @k-th? */
+/*
+ * One step of a Fisher-Yates shuffle: which case is the @k-th?  The numbers are those of a
+ * linear congruential generator, of which the upper bits are used.
+ */
 static struct chan_scase *draw(struct chan_scase *cases, unsigned int n, unsigned int k,
 			       u32 *seed)
 {
 	unsigned int other;
 
-	*seed = next_pseudo_random32(*seed);
+	*seed = *seed * 1664525 + 1013904223;
 	other = k + (((u64)*seed * (n - k)) >> 32);
 	swap(cases[k].order, cases[other].order);
 	return nth(cases, k);
@@ -194,15 +196,33 @@ static int end_here(struct selecting *s, struct chan_blocking *how, int ret,
 	return ret;
 }
 
+/*
+ * What makes a channel ready completes who is queued there, but for two things: time does
+ * not, and an end of the channel does it later.  Neither is withdrawn, so if they have not
+ * come by now, there was a moment, after the last case was queued, at which none was ready.
+ */
+static void look_once_more(struct selecting *s)
+{
+	unsigned int k;
+
+	for (k = 0; k < s->n && !chan_has_winner(&s->wait); k++) {
+		struct chan *c = s->waiters[k].chan;
+
+		if (chan_has_ended(c))
+			chan_fire(c);
+		cond_resched();
+	}
+	if (s->wait.timed)
+		chan_timer_none_due(&s->wait);
+}
+
 static int end_without_case(struct selecting *s, struct chan_blocking *how, int refusal)
 {
 	if (!refusal) {
 		how->parks++;
 		return chan_park(&s->wait, how->until);
 	}
-	/* Only time makes a channel ready without completing who is queued there. */
-	if (s->wait.timed)
-		chan_timer_none_due(&s->wait);
+	look_once_more(s);
 	return chan_abort(&s->wait) ? refusal : chan_await(&s->wait);
 }
 
@@ -244,7 +264,7 @@ static int queue_and_wait(struct selecting *s, struct chan_blocking *how, int re
 	if (ret == -ECANCELED)
 		ret = chan_await(&s->wait);
 
-	leave_all(s, s->wait.winner == CHAN_ABORTED && !refusal);
+	leave_all(s, s->wait.winner == CHAN_ABORTED && how->parks);
 	how->own = NULL;
 	if (*chosen || s->wait.winner == CHAN_ABORTED)
 		return ret;
@@ -260,7 +280,7 @@ static int select_slowly(struct selecting *s, struct chan_blocking *how,
 
 	chan_wait_init(&s->wait, s->n ? CHAN_WAIT_SELECT : CHAN_WAIT_SELECT_NONE, s->waiters,
 		       s->n);
-	s->wait.passing = refusal;
+	s->wait.passing = refusal != 0;
 	ret = prepare(s, chosen);
 	if (!ret)
 		ret = queue_and_wait(s, how, refusal, chosen);

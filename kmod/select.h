@@ -9,7 +9,7 @@
  *    those queued before may have been completed meanwhile (wait.h).
  * 3. Park.  A select that does not block claims itself for "none" instead: since it could
  *    queue on every channel, and nobody has completed it, at this moment none is ready.
- *    (Timers are the exception: they become due by themselves, and are looked at again.)
+ *    (Time, and the end of a channel, are the exceptions, and are looked at once more.)
  * 4. Leave all queues.
  *
  * No two channel locks are ever held together, whatever the number of cases.

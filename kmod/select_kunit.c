@@ -272,6 +272,72 @@ static void close_ends_passing_entries_too(struct kunit *test)
 	chan_put(c);
 }
 
+/* Whoever ended the channel has set its state, and has not come to those in its queues. */
+static void end_that_is_not_told_yet_is_noticed(struct kunit *test)
+{
+	struct chan *c = make(test, 0, 8, 0);
+	struct parked *p = passing_receiver(test, c);
+
+	c->state = CHAN_STATE_CLOSED;
+	KUNIT_EXPECT_TRUE(test, chan_has_ended(c));
+	chan_fire(c);
+	expect_completed(test, p, -EPIPE);
+	chan_put(c);
+}
+
+/* As many as take several goes with the lock. */
+static void crowd_of_stale_entries_is_passed(struct kunit *test)
+{
+	struct chan *c = make(test, 0, 8, 1);
+	struct parked *gone, *p;
+	int i;
+
+	for (i = 0; i < 300; i++) {
+		gone = park_receiver(test, c);
+		abort_wait(gone);
+	}
+	p = park_receiver(test, c);
+	KUNIT_EXPECT_EQ(test, try_send(test, c, 5), 0);
+	expect_completed(test, p, 0);
+	KUNIT_EXPECT_EQ(test, c->recvq.n, 0);
+
+	KUNIT_EXPECT_EQ(test, try_send(test, c, 6), 0);
+	for (i = 0; i < 300; i++) {
+		gone = park_sender(test, c, i);
+		abort_wait(gone);
+	}
+	p = park_sender(test, c, 7);
+	expect_recv(test, c, 6);
+	expect_completed(test, p, 0);
+	expect_recv(test, c, 7);
+	KUNIT_EXPECT_EQ(test, c->sendq.n, 0);
+
+	for (i = 0; i < 300; i++) {
+		gone = park_receiver(test, c);
+		abort_wait(gone);
+	}
+	p = park_receiver(test, c);
+	chan_close(c);
+	expect_completed(test, p, -EPIPE);
+	KUNIT_EXPECT_EQ(test, c->recvq.n, 0);
+	chan_put(c);
+}
+
+static void blocking_operation_meets_a_passing_one_also_after_its_deadline(struct kunit *test)
+{
+	struct chan *c = make(test, 0, 8, 0);
+	struct parked *p = passing_receiver(test, c);
+	struct parked *own = parked_new(test, c, CHAN_WAIT_SEND);
+	struct chan_blocking how = { .until = 1 };
+
+	/* It decided to queue when its deadline had not passed: then it must not pass over. */
+	set_value(&own->elem, 3);
+	KUNIT_EXPECT_EQ(test, chan_send_attempt(c, &own->elem, &how, &own->w), 0);
+	expect_completed(test, p, 0);
+	KUNIT_EXPECT_EQ(test, get_value(&p->elem), 3);
+	chan_put(c);
+}
+
 /* A select that receives from all of these. */
 struct selector {
 	struct chan **c;
@@ -507,6 +573,9 @@ static struct kunit_case chan_select_cases[] = {
 	KUNIT_CASE(parked_receivers_come_before_passing_ones),
 	KUNIT_CASE(passing_entries_are_not_seen_by_pollers),
 	KUNIT_CASE(close_ends_passing_entries_too),
+	KUNIT_CASE(end_that_is_not_told_yet_is_noticed),
+	KUNIT_CASE(crowd_of_stale_entries_is_passed),
+	KUNIT_CASE(blocking_operation_meets_a_passing_one_also_after_its_deadline),
 	KUNIT_CASE(select_without_a_ready_case_is_refused_and_leaves),
 	KUNIT_CASE(select_chooses_the_case_that_is_ready),
 	KUNIT_CASE(parked_small_select_ends_with_any_case),

@@ -11,7 +11,7 @@
 #include "compat.h"
 #include "timer.h"
 
-/* Tasks woken in one go when a timer is set, to bound how long it is locked. */
+/* Receivers looked at in one go when a timer is set, to bound how long it is locked. */
 #define CHAN_KICKS	64
 
 /* In an interrupt: no lock of ours is taken. */
@@ -19,8 +19,8 @@ static enum hrtimer_restart wake_pollers(struct hrtimer *hrtimer)
 {
 	struct chan_timer *t = container_of(hrtimer, struct chan_timer, poll);
 
-	wake_up_interruptible_poll(&t->chan->poll, EPOLLIN | EPOLLRDNORM | EPOLLOUT |
-				   EPOLLWRNORM | EPOLLHUP);
+	wake_up_interruptible_poll(&t->chan->poll, t->closes ? CHAN_POLL_RECV | CHAN_POLL_SEND |
+				   EPOLLHUP : CHAN_POLL_RECV);
 	return HRTIMER_NORESTART;
 }
 
@@ -45,6 +45,7 @@ int chan_timer_add(struct chan *c, ktime_t when, ktime_t period, bool closes)
 	t->period = period;
 	t->ticks = period != CHAN_ONCE;
 	t->closes = closes;
+	t->cursor = &c->recvq.list;
 	t->chan = c;
 	chan_hrtimer_setup(&t->poll, wake_pollers);
 	c->timer = t;
@@ -69,8 +70,11 @@ bool chan_timer_is_due(const struct chan_timer *t)
 void chan_timer_arm(struct chan_timer *t)
 {
 	lockdep_assert_held(&t->chan->lock);
-	if (t->when != CHAN_STOPPED)
-		hrtimer_start(&t->poll, t->when, HRTIMER_MODE_ABS);
+	if (t->when == CHAN_STOPPED)
+		return;
+	if (hrtimer_is_queued(&t->poll) && hrtimer_get_expires(&t->poll) == t->when)
+		return;
+	hrtimer_start(&t->poll, t->when, HRTIMER_MODE_ABS);
 }
 
 /* Who begins to poll after this looks at the channel under its lock, and arms it then. */
@@ -102,21 +106,28 @@ void chan_timer_advance(struct chan_timer *t)
 	arm_if_polled(t);
 }
 
-/* Up to @max tasks, counted, which have not been told of the present generation. */
-static int collect_parked(struct chan *c, struct task_struct **tasks, int max)
+/* An entry leaves the queue: the cursor must not stay on it. */
+void chan_timer_skip(struct chan_timer *t, const struct chan_waiter *w)
 {
-	struct chan_waiter *w;
-	int n = 0;
+	if (t->cursor == &w->link)
+		t->cursor = w->link.next;
+}
+
+/* Tasks, counted, among the next entries.  Who is kicked already has yet to look. */
+static int collect_parked(struct chan *c, struct task_struct **tasks)
+{
+	struct chan_timer *t = c->timer;
+	int looks, n = 0;
 
 	lockdep_assert_held(&c->lock);
-	list_for_each_entry(w, &c->recvq.list, link) {
-		if (w->generation == c->timer->generation)
+	for (looks = 0; looks < CHAN_KICKS && t->cursor != &c->recvq.list; looks++) {
+		struct chan_wait *wait = list_entry(t->cursor, struct chan_waiter, link)->wait;
+
+		t->cursor = t->cursor->next;
+		if (READ_ONCE(wait->kicked))
 			continue;
-		if (n == max)
-			break;
-		w->generation = c->timer->generation;
-		WRITE_ONCE(w->wait->kicked, true);
-		tasks[n++] = get_task_struct(w->wait->task);
+		WRITE_ONCE(wait->kicked, true);
+		tasks[n++] = get_task_struct(wait->task);
 	}
 	return n;
 }
@@ -124,18 +135,20 @@ static int collect_parked(struct chan *c, struct task_struct **tasks, int max)
 static void kick_parked(struct chan *c)
 {
 	struct task_struct *tasks[CHAN_KICKS];
+	bool more;
 	int i, n;
 
 	do {
 		spin_lock(&c->lock);
-		n = collect_parked(c, tasks, CHAN_KICKS);
+		n = collect_parked(c, tasks);
+		more = c->timer->cursor != &c->recvq.list;
 		spin_unlock(&c->lock);
 		for (i = 0; i < n; i++) {
 			wake_up_process(tasks[i]);
 			put_task_struct(tasks[i]);
 		}
 		cond_resched();
-	} while (n == CHAN_KICKS);
+	} while (more);
 }
 
 /**
@@ -161,14 +174,13 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 	if (t->ticks && period == CHAN_ONCE && when != CHAN_STOPPED)
 		return -EINVAL;
 
-	spin_lock(&c->lock);
 	/* Nobody who waits may miss that it was due. */
-	chan_settle(c, &news);
+	chan_lock_settled(c, &news);
 	was_active = t->when != CHAN_STOPPED;
 	t->when = when;
 	if (t->ticks && period != CHAN_ONCE)
 		t->period = period;
-	t->generation++;
+	t->cursor = c->recvq.list.next;
 	arm_if_polled(t);
 	spin_unlock(&c->lock);
 	chan_tell(c, &news);
@@ -224,7 +236,8 @@ void chan_timer_none_due(struct chan_wait *wait)
 {
 	while (chan_timer_next(wait) <= ktime_get()) {
 		chan_timer_fire(wait);
-		if (READ_ONCE(wait->winner) != CHAN_NO_WINNER)
+		if (chan_has_winner(wait))
 			break;
+		cond_resched();
 	}
 }

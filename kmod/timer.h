@@ -34,6 +34,7 @@
 
 struct chan;
 struct chan_wait;
+struct chan_waiter;
 
 /* The period of what is no ticker. */
 #define CHAN_ONCE	((ktime_t)0)
@@ -47,7 +48,7 @@ struct chan_wait;
  * @when: when it is due, CLOCK_MONOTONIC; CHAN_STOPPED if it is not active.  Guarded by the
  *	channel's lock, as the next two.
  * @period: of a ticker.
- * @generation: counts how often it was set.
+ * @cursor: the next parked receiver to be told that it was set.
  * @ticks: it is a ticker.  Constant, as all below.
  * @closes: what is due is that the channel closes.
  * @poll: wakes @chan's pollers.
@@ -56,7 +57,7 @@ struct chan_wait;
 struct chan_timer {
 	ktime_t when;
 	ktime_t period;
-	u32 generation;
+	struct list_head *cursor;
 	bool ticks;
 	bool closes;
 	struct hrtimer poll;
@@ -70,6 +71,7 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period);
 bool chan_timer_is_due(const struct chan_timer *t);
 void chan_timer_advance(struct chan_timer *t);
 void chan_timer_arm(struct chan_timer *t);
+void chan_timer_skip(struct chan_timer *t, const struct chan_waiter *w);
 
 ktime_t chan_timer_next(struct chan_wait *wait);
 void chan_timer_fire(struct chan_wait *wait);

@@ -88,6 +88,12 @@ bool chan_claim(struct chan_wait *wait)
 	return false;
 }
 
+/* Whether a wait has been claimed for good; it may be the next moment. */
+bool chan_has_winner(const struct chan_wait *wait)
+{
+	return READ_ONCE(wait->winner) != CHAN_NO_WINNER;
+}
+
 static void lock_both(struct chan_wait *a, struct chan_wait *b)
 {
 	if (a > b)
@@ -138,7 +144,7 @@ void chan_claim_commit(struct chan_waiter *w, int result)
 {
 	lockdep_assert_held(&w->wait->lock);
 	__acquire(&w->wait->lock);
-	w->wait->winner = w->index;
+	WRITE_ONCE(w->wait->winner, w->index);
 	w->wait->result = result;
 	spin_unlock(&w->wait->lock);
 }
@@ -167,7 +173,7 @@ bool chan_abort(struct chan_wait *wait)
 	spin_lock(&wait->lock);
 	won = wait->winner == CHAN_NO_WINNER;
 	if (won)
-		wait->winner = CHAN_ABORTED;
+		WRITE_ONCE(wait->winner, CHAN_ABORTED);
 	spin_unlock(&wait->lock);
 	return won;
 }
@@ -178,7 +184,7 @@ static void chan_finish(struct chan_wait *wait)
 
 	rcu_read_lock();
 	task = wait->task;
-	/* From here on the wait's memory may vanish: see chan_wait_until_done(). */
+	/* From here on the wait's memory may vanish: see chan_await(). */
 	smp_store_release(&wait->done, true);
 	wake_up_process(task);
 	rcu_read_unlock();
@@ -263,9 +269,10 @@ static int sleep_to_alarm(struct chan_wait *wait, ktime_t until)
 
 	if (ret != -ETIMEDOUT || until < alarm)
 		return ret;
-	chan_timer_fire(wait);
-	/* Fired, or claimed meanwhile by somebody who needs the processor to finish. */
-	return READ_ONCE(wait->winner) == CHAN_NO_WINNER ? -EAGAIN : chan_await(wait);
+	/* Somebody else may have fired it, and need the processor to finish with this one. */
+	if (!chan_has_winner(wait))
+		chan_timer_fire(wait);
+	return chan_has_winner(wait) ? chan_await(wait) : -EAGAIN;
 }
 
 /**

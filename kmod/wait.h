@@ -114,7 +114,6 @@ struct chan_wait {
  * @queue: the queue, from chan_enqueue() on.
  * @index: which of the call's cases this is.
  * @room: receiver: longest element that it takes.
- * @generation: of the channel's timer, when its owner was last told to look at it.
  * @elem: sender: the element to be sent.  Receiver: where it goes.
  */
 struct chan_waiter {
@@ -124,7 +123,6 @@ struct chan_waiter {
 	struct chan_queue *queue;
 	int index;
 	u32 room;
-	u32 generation;
 	struct chan_elem *elem;
 };
 
@@ -138,6 +136,7 @@ int chan_claim_both(struct chan_wait *wait, struct chan_wait *own);
 void chan_claim_commit(struct chan_waiter *w, int result);
 void chan_claim_cancel(struct chan_wait *wait);
 bool chan_abort(struct chan_wait *wait);
+bool chan_has_winner(const struct chan_wait *wait);
 
 int chan_park(struct chan_wait *wait, ktime_t until);
 int chan_await(struct chan_wait *wait);

@@ -184,10 +184,10 @@ static long do_one(const struct parker *p, struct chan_case one)
 		cases[i] = sel_recv(p->quiet, NULL, 0);
 	cases[7] = one;
 	if (p->quiet >= 0)
-		return ch_select(one.ch, cases, 8) == 7 ? 0 : -EIO;
+		return -(ch_select(one.ch, cases, 8) != 7);
 	if (one.dir == CHAN_DIR_SEND)
 		return ch_send(one.ch, (void *)(uintptr_t)one.elem, one.size);
-	return ch_recv(one.ch, (void *)(uintptr_t)one.elem, one.size) < 0 ? -EIO : 0;
+	return ch_recv(one.ch, (void *)(uintptr_t)one.elem, one.size) - 1 - one.size;
 }
 
 /* Parks in a receive, then in a send, as often as it is asked to. */

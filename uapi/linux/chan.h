@@ -24,8 +24,9 @@
  *   E2BIG      the struct is newer than the kernel, and uses what is new; or it
  *              is larger than a page
  *   EDQUOT     a limit of this user is reached (CHAN_IOC_QUERY shows them)
- *   EFAULT     a bad pointer; nothing was sent, and nothing was consumed but in
- *              the one case which counts as "lost" (struct chan_info)
+ *   EFAULT     a bad pointer; nothing was sent (by a call: unless it says so), and
+ *              nothing was consumed but in the one case which counts as "lost"
+ *              (struct chan_info)
  *   EIDRM      the channel was removed
  *   EINTR      a signal arrived before anything happened
  *   EINVAL     an unknown flag, a reserved field that is not 0, a bad name
@@ -195,8 +196,8 @@ struct chan_case {
  * Returns the index of the case that was chosen: one of those that can proceed, each
  * with the same probability; or else the first that can.  Exactly that one has been
  * done, and the memory of the others was not touched.  EAGAIN (with CHAN_SELECT_TRY)
- * and ETIMEDOUT are given only if there was a moment at which none could proceed.  O_NONBLOCK is
- * ignored.  EPIPE means that a send was chosen whose channel is closed.
+ * and ETIMEDOUT are given only if there was a moment at which none could proceed.
+ * O_NONBLOCK is ignored.  EPIPE means that a send was chosen whose channel is closed.
  */
 struct chan_select {
 	__u32 size;
