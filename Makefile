@@ -41,7 +41,7 @@ $(parts):
 
 tools examples: userlib
 
-selftests: userlib tools
+selftests: userlib tools examples
 	$(MAKE) -C selftests
 
 demo:

@@ -437,6 +437,24 @@ TEST(without_a_deadline_or_with_a_far_one_only_cancel_ends_it)
 	kchan_ctx_free(ctx);
 }
 
+TEST(a_timeout_is_a_deadline_from_now_on)
+{
+	struct timespec soon = { .tv_nsec = 20 * MS }, never = { .tv_sec = INT64_MAX };
+	uint64_t begin = now_ns();
+	struct kchan_ctx *ctx = kchan_ctx_with_timeout(background(), &soon);
+
+	ASSERT_NE(NULL, ctx);
+	EXPECT_EQ(0, kchan_recv(kchan_ctx_done(ctx), NULL, 0));
+	EXPECT_LE(begin + 20 * MS, now_ns());
+	EXPECT_EQ(ETIMEDOUT, kchan_ctx_err(ctx));
+	kchan_ctx_free(ctx);
+
+	ctx = kchan_ctx_with_timeout(background(), &never);
+	ASSERT_NE(NULL, ctx);
+	EXPECT_EQ(0, kchan_ctx_err(ctx));
+	kchan_ctx_free(ctx);
+}
+
 TEST(a_bad_deadline_is_refused)
 {
 	struct timespec odd = { 1, 1000000000 }, minus = { 1, -1 };

@@ -130,6 +130,14 @@ KCHAN_API struct kchan_ctx *kchan_ctx_with_deadline(struct kchan_ctx *parent,
 	return kchan_deadline(deadline, &ns) ? NULL : ctx_new(parent, ns);
 }
 
+KCHAN_API struct kchan_ctx *kchan_ctx_with_timeout(struct kchan_ctx *parent,
+						   const struct timespec *delay)
+{
+	__u64 ns;
+
+	return kchan_ns(delay, &ns) ? NULL : ctx_new(parent, kchan_from_now(ns));
+}
+
 KCHAN_API int kchan_ctx_done(struct kchan_ctx *ctx)
 {
 	return ctx->done;

@@ -26,6 +26,7 @@ static inline int fail(int err)
 int kchan_ns(const struct timespec *ts, __u64 *ns);
 int kchan_deadline(const struct timespec *ts, __u64 *ns);
 __u64 kchan_now(void);
+__u64 kchan_from_now(__u64 delay);
 
 int kchan_control(unsigned int cmd, void *arg);
 int kchan_make_as(struct chan_make *make, size_t elem_size, size_t cap, unsigned int flags);

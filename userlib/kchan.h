@@ -482,7 +482,8 @@ struct kchan_ctx *kchan_ctx_with_cancel(struct kchan_ctx *parent);
 /**
  * kchan_ctx_with_deadline() - a context which is also done at a certain time
  * @parent: the parent; not NULL.  An earlier deadline of it holds for the child too.
- * @deadline: absolute CLOCK_MONOTONIC time; NULL for none.
+ * @deadline: absolute CLOCK_MONOTONIC time (so not { .tv_sec = 1 } for a second from now);
+ *	NULL for none.
  *
  * No thread and no timer watches the clock: the channel counts as closed once the time
  * has come, and who waits on it wakes.
@@ -491,6 +492,17 @@ struct kchan_ctx *kchan_ctx_with_cancel(struct kchan_ctx *parent);
  */
 struct kchan_ctx *kchan_ctx_with_deadline(struct kchan_ctx *parent,
 					  const struct timespec *deadline);
+
+/**
+ * kchan_ctx_with_timeout() - a context which is also done after some time
+ * @parent: the parent; not NULL.
+ * @delay: from now on.
+ *
+ * As kchan_ctx_with_deadline(), which takes a point in time.
+ *
+ * Return: as kchan_ctx_with_cancel(); EINVAL if tv_nsec is not below 10^9.
+ */
+struct kchan_ctx *kchan_ctx_with_timeout(struct kchan_ctx *parent, const struct timespec *delay);
 
 /**
  * kchan_ctx_done() - the channel which is closed when a context is done

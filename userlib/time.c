@@ -32,3 +32,11 @@ __u64 kchan_now(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (__u64)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
+
+/* The time that is @delay from now; not CHAN_FOREVER, which would stop a timer. */
+__u64 kchan_from_now(__u64 delay)
+{
+	__u64 now = kchan_now();
+
+	return delay < CHAN_FOREVER - now ? now + delay : CHAN_FOREVER - 1;
+}

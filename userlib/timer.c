@@ -7,21 +7,13 @@
 
 #include "internal.h"
 
-/* The time that is @delay from now; CHAN_FOREVER would stop the timer. */
-static __u64 from_now(__u64 delay)
-{
-	__u64 now = kchan_now();
-
-	return delay < CHAN_FOREVER - now ? now + delay : CHAN_FOREVER - 1;
-}
-
 static int make_timer(__u64 delay, __u64 period)
 {
 	struct chan_make_timer make = {
 		.size = sizeof(make),
 		.flags = period ? CHAN_TIMER_TICK : 0,
 		.fd_flags = O_CLOEXEC,
-		.when = from_now(delay),
+		.when = kchan_from_now(delay),
 		.period = period,
 	};
 
@@ -60,5 +52,5 @@ KCHAN_API int kchan_timer_reset(int ch, const struct timespec *delay)
 {
 	__u64 ns;
 
-	return kchan_ns(delay, &ns) ? -1 : set_timer(ch, from_now(ns), ns);
+	return kchan_ns(delay, &ns) ? -1 : set_timer(ch, kchan_from_now(ns), ns);
 }
