@@ -220,7 +220,7 @@ int chan_recv_once(struct chan *c, struct chan_dest *dest, struct chan_blocking 
 		   struct chan_waiter *w, struct chan_news *news);
 void chan_tell(struct chan *c, struct chan_news *news);
 int chan_may_park(const struct chan_blocking *how);
-void chan_lock_settled(struct chan *c, struct chan_news *news);
+void chan_lock_settled(struct chan *c, struct chan_news *news) __acquires(c->lock);
 void chan_leave(struct chan_waiter *w, bool aborted);
 void chan_enqueue(struct chan_queue *q, struct chan_waiter *w);
 void chan_dequeue(struct chan_waiter *w);

@@ -161,6 +161,16 @@ static int dest_take_long(struct chan_dest *dest, u32 len, struct chan_payload *
 	return 0;
 }
 
+/*
+ * Whether a copy that fails may have written a part: then all of the room is brought in
+ * before, as for a long element.  (What a read was given may have several parts; it is
+ * not looked at so closely.)
+ */
+static bool is_torn(const struct chan_dest *dest, u32 len)
+{
+	return dest->addr && dest->writable < len && offset_in_page(dest->addr) + len > PAGE_SIZE;
+}
+
 /**
  * chan_dest_take() - move an element to its destination without sleeping
  * @dest: the destination.
@@ -184,6 +194,8 @@ int chan_dest_take(struct chan_dest *dest, u32 len, const void *place)
 		memcpy(dest->elem->bytes, place, chan_moved_bytes(len));
 	} else if (chan_is_long(len)) {
 		ret = dest_take_long(dest, len, *(struct chan_payload * const *)place);
+	} else if (unlikely(is_torn(dest, len))) {
+		ret = -EFAULT;
 	} else {
 		ret = dest_copy_nofault(dest, place, len);
 	}

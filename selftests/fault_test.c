@@ -203,6 +203,35 @@ TEST_F(elem, a_read_that_unmaps_its_room_while_parked_loses_the_element)
 	EXPECT_EQ(1, ch_info(self->ch).lost);
 }
 
+/* The first page is there, the second cannot be: nothing of the element may be seen. */
+TEST_F(elem, a_room_of_which_half_is_missing_is_left_alone)
+{
+	unsigned char *src = pages(2, PROT_READ | PROT_WRITE), *room;
+	int quiet = ch_make(8, 0, 0), ch = ch_make(variant->size, 1, 0);
+	struct chan_case cases[2];
+	uint32_t half = variant->size / 2;
+
+	must(mprotect(self->room + 2 * PAGE, 2 * PAGE, PROT_NONE));
+	room = self->room + 2 * PAGE - half;
+	poison(room, half);
+	memset(src, 1, variant->size);
+	must(ch_try_send(ch, src, variant->size));
+
+	EXPECT_EQ(-EFAULT, ch_try_recv(ch, room, variant->size));
+	EXPECT_EQ(-EFAULT, ch_recv(ch, room, variant->size));
+	cases[0] = sel_recv(ch, room, variant->size);
+	cases[1] = sel_recv(quiet, NULL, 0);
+	EXPECT_EQ(-EFAULT, ch_select(ch, cases, 2));
+	EXPECT_EQ(-EFAULT, cases[0].ok);
+	EXPECT_TRUE(all_bytes(room, half, POISON));
+	EXPECT_EQ(1, ch_len(ch));
+
+	/* When the rest is there it is received, the page brought in on the way. */
+	must(mprotect(self->room + 2 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(1 + variant->size, ch_try_recv(ch, room, variant->size));
+	EXPECT_TRUE(all_bytes(room, variant->size, 1));
+}
+
 static volatile int stop;
 
 static long toggle_protection(struct task *t)

@@ -198,6 +198,8 @@ struct chan_case {
  * done, and the memory of the others was not touched.  EAGAIN (with CHAN_SELECT_TRY)
  * and ETIMEDOUT are given only if there was a moment at which none could proceed.
  * O_NONBLOCK is ignored.  EPIPE means that a send was chosen whose channel is closed.
+ * EFAULT means that nothing was done, unless the memory of the chosen case was writable
+ * when the command began and is not any more.
  */
 struct chan_select {
 	__u32 size;
@@ -224,7 +226,8 @@ struct chan_select {
  *
  * Returns as CHAN_IOC_RECV does.  The receive is queued before the receiver of the
  * request is woken.  O_NONBLOCK is ignored.  A call that a signal interrupts between
- * the halves is restarted with the second one.
+ * the halves is restarted with the second one, or fails with EFAULT if this struct is
+ * not writable any more.
  */
 struct chan_call {
 	__u32 size;
