@@ -74,31 +74,48 @@ static void filter(void *arg)
 	kchan_wg_done(&running);
 }
 
-/* Start a goroutine that sends on a new channel, and return that. */
-static int start(void (*fn)(void *), int in, uint64_t prime)
+/* A link that receives on @in and sends on a new channel; its goroutine frees it. */
+static struct link *new_link(int in, uint64_t prime)
 {
 	struct link *link = malloc(sizeof(*link));
-	int out = make_channel();
 
 	if (!link)
 		die("no memory");
-	*link = (struct link){ .in = in, .out = out, .prime = prime };
+	*link = (struct link){ .in = in, .out = make_channel(), .prime = prime };
 	kchan_wg_add(&running, 1);
-	if (go(fn, link) < 0)
+	return link;
+}
+
+static int start_generator(void)
+{
+	struct link *link = new_link(-1, 0);
+	int out = link->out;
+
+	if (go(generate, link) < 0)
+		die("no more goroutines");
+	return out;
+}
+
+static int start_filter(int in, uint64_t prime)
+{
+	struct link *link = new_link(in, prime);
+	int out = link->out;
+
+	if (go(filter, link) < 0)
 		die("no more goroutines");
 	return out;
 }
 
 static void print_primes(unsigned long count)
 {
-	int ch = start(generate, -1, 0);
+	int ch = start_generator();
 	uint64_t prime;
 
 	while (count--) {
 		if (kchan_recv(ch, &prime, sizeof(prime)) != 1)
 			die("cannot receive");
 		printf("%llu\n", (unsigned long long)prime);
-		ch = start(filter, ch, prime);
+		ch = start_filter(ch, prime);
 	}
 	kchan_close(ch);
 	if (kchan_wg_wait(&running))

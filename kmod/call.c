@@ -9,6 +9,7 @@
 #include <linux/minmax.h>
 
 #include "chan.h"
+#include "trace.h"
 
 /* Park for the reply before the receiver of the request is told. */
 static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
@@ -23,13 +24,16 @@ static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
 	int ret;
 
 	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
-	chan_waiter_init(&w, &wait, in, &elem, dest->room);
+	chan_waiter_init(&w, &wait, in, false, &elem, dest->room);
 	ret = chan_recv_once(in, dest, how, refusal ? NULL : &w, &reply);
 	chan_tell(out, request);
 	chan_tell(in, &reply);
 	switch (ret) {
 	case -EAGAIN:
-		return refusal ?: chan_recv_parked(in, dest, &w, how);
+		if (!refusal)
+			return chan_recv_parked(in, dest, &w, how);
+		trace_chan_recv(in, CHAN_PATH_WOULD_BLOCK, 0);
+		return refusal;
 	case -EFAULT:
 		/* There is a reply, and a page of its room has gone again. */
 		return chan_recv(in, dest, how);

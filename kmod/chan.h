@@ -203,6 +203,12 @@ struct chan_parked {
 	ktime_t since;
 };
 
+/* Whether an entry is a sender's. */
+static inline bool chan_sends(const struct chan_waiter *w)
+{
+	return w->queue == &w->chan->sendq;
+}
+
 /* object.c */
 struct chan *chan_new(u32 flags, u32 elem_size, u64 cap);
 void chan_get(struct chan *c);
@@ -222,7 +228,7 @@ void chan_tell(struct chan *c, struct chan_news *news);
 int chan_may_park(const struct chan_blocking *how);
 void chan_lock_settled(struct chan *c, struct chan_news *news) __acquires(c->lock);
 void chan_leave(struct chan_waiter *w, bool aborted);
-void chan_enqueue(struct chan_queue *q, struct chan_waiter *w);
+void chan_enqueue(struct chan_waiter *w);
 void chan_dequeue(struct chan_waiter *w);
 
 int chan_close(struct chan *c);

@@ -14,6 +14,7 @@
 #include "ioctl.h"
 #include "limits.h"
 #include "select.h"
+#include "trace.h"
 
 static bool size_suits(const struct chan *c, size_t size)
 {
@@ -260,8 +261,10 @@ static int run_select(struct selection *s, u32 n, ktime_t until)
 
 	ret = add_cases(s, n);
 	if (!ret) {
+		trace_chan_select_begin(s->cases, s->n, until != CHAN_NOWAIT);
 		ret = chan_select(s->cases, s->n, &how, &chosen);
 		ret = select_result(s, chosen, ret);
+		trace_chan_select_commit(chosen ? chosen->chan : NULL, ret, how.parks);
 	}
 	for (i = 0; i < s->n; i++) {
 		chan_file_count_parks(s->files[i], how.parks);

@@ -22,6 +22,13 @@
 #define chan_devnode_t		struct device
 #endif
 
+/* In the assignments of an event. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define chan_assign_str(field, source)	__assign_str(field)
+#else
+#define chan_assign_str(field, source)	__assign_str(field, source)
+#endif
+
 static inline void chan_hrtimer_setup(struct hrtimer *timer,
 				      enum hrtimer_restart (*fn)(struct hrtimer *))
 {

@@ -11,13 +11,14 @@
 
 #include "chan.h"
 #include "file.h"
+#include "g.h"
 #include "ioctl.h"
 #include "node.h"
 #include "timer.h"
 
 #define CHAN_FEATURES	(CHAN_FEATURE_MESSAGE | CHAN_FEATURE_AUTOCLOSE | CHAN_FEATURE_NAMES | \
 			 CHAN_FEATURE_SELECT | CHAN_FEATURE_CALL | CHAN_FEATURE_TIMERS | \
-			 CHAN_FEATURE_CLOSES)
+			 CHAN_FEATURE_CLOSES | CHAN_FEATURE_GO)
 
 static int check_make(const struct chan_make *make)
 {
@@ -242,9 +243,30 @@ void chan_control_query(struct chan_query *q)
 	chan_limits_query(q);
 }
 
+static int chanctl_open(struct inode *inode, struct file *file)
+{
+	/* Not the miscdevice: its domain, when it becomes one. */
+	file->private_data = NULL;
+	return nonseekable_open(inode, file);
+}
+
+static int chanctl_flush(struct file *file, fl_owner_t id)
+{
+	chan_domain_flush(file);
+	return 0;
+}
+
+static int chanctl_release(struct inode *inode, struct file *file)
+{
+	chan_domain_release(file);
+	return 0;
+}
+
 static const struct file_operations chanctl_fops = {
 	.owner = THIS_MODULE,
-	.open = nonseekable_open,
+	.open = chanctl_open,
+	.flush = chanctl_flush,
+	.release = chanctl_release,
 	.unlocked_ioctl = chanctl_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

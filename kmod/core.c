@@ -10,14 +10,16 @@
 
 #include "chan.h"
 #include "timer.h"
+#include "trace.h"
 
 /* Waiters completed or dropped in one go, to bound how long a channel is locked. */
 #define CHAN_BATCH		64
 
 /* Park an entry behind those who came before it. */
-void chan_enqueue(struct chan_queue *q, struct chan_waiter *w)
+void chan_enqueue(struct chan_waiter *w)
 {
-	w->queue = q;
+	struct chan_queue *q = w->queue;
+
 	if (unlikely(w->chan->timer))
 		w->wait->timed = true;
 	list_add_tail(&w->link, w->wait->passing ? &q->passing : &q->list);
@@ -46,8 +48,10 @@ static int claim(struct chan_waiter *w, struct chan_blocking *how)
 	if (likely(!how->own))
 		return chan_claim(w->wait) ? 0 : -ESTALE;
 	ret = chan_claim_both(w->wait, how->own->wait);
-	if (ret == -ECANCELED)
+	if (ret == -ECANCELED) {
+		trace_chan_select_lost(how->own->chan);
 		how->own = NULL;
+	}
 	return ret;
 }
 
@@ -69,6 +73,7 @@ static struct chan_waiter *claim_first(struct list_head *list, struct chan_block
 			return w;
 		if (ret == -ECANCELED)
 			return ERR_PTR(ret);
+		trace_chan_select_stale(w);
 		chan_dequeue(w);
 		if (++dropped == CHAN_BATCH)
 			return ERR_PTR(-EBUSY);
@@ -149,22 +154,35 @@ static int hand_to_receiver(struct chan *c, struct chan_elem *elem, struct chan_
 	return 0;
 }
 
+/* Why there is nothing more to send to, or to receive. */
+static enum chan_path path_of_end(int result)
+{
+	return result == -EIDRM ? CHAN_PATH_REMOVED : CHAN_PATH_CLOSED;
+}
+
 static int try_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
 		    struct chan_news *news)
 {
+	enum chan_path path = CHAN_PATH_DIRECT;
+	u32 len = elem->len;
 	int ret = send_state(c);
 
 	lockdep_assert_held(&c->lock);
-	if (ret)
+	if (ret) {
+		trace_chan_send(c, path_of_end(ret), 0);
 		return ret;
+	}
 	ret = hand_to_receiver(c, elem, how, news);
 	if (ret == -EAGAIN && c->ring.len < c->ring.cap) {
 		chan_ring_put(&c->ring, elem);
+		path = CHAN_PATH_BUFFERED;
 		ret = 0;
 	}
-	if (!ret)
-		c->stats.sends++;
-	return ret;
+	if (ret)
+		return ret;
+	c->stats.sends++;
+	trace_chan_send(c, path, len);
+	return 0;
 }
 
 /* The oldest parked sender, claimed, if there can be one beside what is buffered; or NULL. */
@@ -245,23 +263,36 @@ static int recv_time(struct chan *c, struct chan_dest *dest)
 	return 0;
 }
 
+static int recv_end(const struct chan *c)
+{
+	int ret = send_state(c);
+
+	trace_chan_recv(c, path_of_end(ret), 0);
+	return ret;
+}
+
 static int try_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
 		    struct chan_news *news)
 {
+	enum chan_path path = CHAN_PATH_DIRECT;
 	int ret;
 
 	lockdep_assert_held(&c->lock);
-	if (c->ring.len)
+	if (c->ring.len) {
+		path = CHAN_PATH_BUFFERED;
 		ret = recv_buffered(c, dest, how, news);
-	else if (c->state)
-		ret = send_state(c);
-	else if (c->flags & CHAN_TIMER)
+	} else if (c->state) {
+		return recv_end(c);
+	} else if (c->flags & CHAN_TIMER) {
 		ret = recv_time(c, dest);
-	else
+	} else {
 		ret = recv_from_sender(c, dest, how, news);
-	if (!ret)
-		c->stats.receives++;
-	return ret;
+	}
+	if (ret)
+		return ret;
+	c->stats.receives++;
+	trace_chan_recv(c, path, dest->len);
+	return 0;
 }
 
 /* Whether this was the one to set it. */
@@ -301,7 +332,8 @@ static noinline int settle(struct chan *c, struct chan_news *news)
 		return 0;
 	if (!c->timer->closes)
 		return fire_time(c, news);
-	set_closed(c, 0);
+	if (set_closed(c, 0))
+		trace_chan_close(c, CHAN_END_TIME, 0);
 	return 0;
 }
 
@@ -331,6 +363,7 @@ static int lock_chan(struct chan *c, struct chan_blocking *how, struct chan_news
 	chan_lock_settled(c, news);
 	if (likely(!how->own) || chan_claim(how->own->wait))
 		return 0;
+	trace_chan_select_lost(c);
 	how->own = NULL;
 	return -ECANCELED;
 }
@@ -369,6 +402,22 @@ void chan_tell(struct chan *c, struct chan_news *news)
 		wake_up_interruptible_poll(&c->poll, news->events);
 }
 
+/* Queue the entry of a call.  @events: what pollers have to hear of one that stays. */
+static void enqueue_call(struct chan_waiter *w, u64 *parks, struct chan_news *news,
+			 __poll_t events)
+{
+	struct chan_wait *wait = w->wait;
+
+	chan_enqueue(w);
+	if (wait->passing)
+		return;
+	if (!wait->parked)
+		chan_wait_parked(wait, w->chan);
+	trace_chan_enqueue(w);
+	++*parks;
+	news->events = events;
+}
+
 static int send_or_queue(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
 			 struct chan_news *news)
 {
@@ -380,13 +429,8 @@ static int send_or_queue(struct chan *c, struct chan_elem *elem, struct chan_blo
 		ret = try_send(c, elem, how, news);
 	if (!ret && c->ring.len)
 		news->events = CHAN_POLL_RECV;
-	if (ret == -EAGAIN && w) {
-		chan_enqueue(&c->sendq, w);
-		if (!w->wait->passing) {
-			c->stats.send_parks++;
-			news->events = CHAN_POLL_RECV;
-		}
-	}
+	if (ret == -EAGAIN && w)
+		enqueue_call(w, &c->stats.send_parks, news, CHAN_POLL_RECV);
 	settle_own(how, ret);
 	unlock_chan(c, news);
 	return ret;
@@ -436,13 +480,8 @@ static int recv_or_queue(struct chan *c, struct chan_dest *dest, struct chan_blo
 		ret = try_recv(c, dest, how, news);
 	if (!ret)
 		news->events = recv_events(c, &news->ready);
-	if (ret == -EAGAIN && w) {
-		chan_enqueue(&c->recvq, w);
-		if (!w->wait->passing) {
-			c->stats.recv_parks++;
-			news->events = CHAN_POLL_SEND;
-		}
-	}
+	if (ret == -EAGAIN && w)
+		enqueue_call(w, &c->stats.recv_parks, news, CHAN_POLL_SEND);
 	settle_own(how, ret);
 	unlock_chan(c, news);
 	return ret;
@@ -506,9 +545,10 @@ static int fail_some(struct chan *c, struct chan_queue *q, int result, int max,
 	return n;
 }
 
-/* End the waits on a channel whose state keeps new ones from beginning. */
-static void fail_waiters(struct chan *c, int result)
+/* End the waits on a channel whose state keeps new ones from beginning; returns how many. */
+static unsigned int fail_waiters(struct chan *c, int result)
 {
+	unsigned int woken = 0;
 	bool more = true;
 
 	while (more) {
@@ -520,15 +560,19 @@ static void fail_waiters(struct chan *c, int result)
 		n += fail_some(c, &c->sendq, result, CHAN_BATCH - n, &news);
 		more = n == CHAN_BATCH;
 		spin_unlock(&c->lock);
+		woken += n;
 		chan_tell(c, &news);
 		cond_resched();
 	}
+	return woken;
 }
 
 /* The state says that the channel has ended: tell everybody. */
-static void end(struct chan *c, int result)
+static void end(struct chan *c, enum chan_end how)
 {
-	fail_waiters(c, result);
+	unsigned int woken = fail_waiters(c, how == CHAN_END_REMOVE ? -EIDRM : -EPIPE);
+
+	trace_chan_close(c, how, woken);
 	wake_up_interruptible_all(&c->poll);
 }
 
@@ -571,7 +615,7 @@ int chan_close(struct chan *c)
 	set_closed(c, 0);
 	spin_unlock(&c->lock);
 	if (!ret)
-		end(c, -EPIPE);
+		end(c, CHAN_END_CLOSE);
 	return ret;
 }
 
@@ -593,7 +637,7 @@ void chan_remove(struct chan *c)
 	WRITE_ONCE(c->ring.len, 0);
 	spin_unlock(&c->lock);
 
-	end(c, -EIDRM);
+	end(c, CHAN_END_REMOVE);
 	chan_ring_free(&ring);
 	chan_uncharge_bytes(c->user, ring.bytes);
 }
@@ -629,5 +673,5 @@ void chan_drop_end(struct chan *c, fmode_t mode)
 		closed = set_closed(c, last_receiver ? CHAN_DESERTED : 0);
 	spin_unlock(&c->lock);
 	if (closed)
-		end(c, -EPIPE);
+		end(c, CHAN_END_AUTOCLOSE);
 }

@@ -8,6 +8,7 @@
 
 #include "chan.h"
 #include "file.h"
+#include "g.h"
 #include "ioctl.h"
 
 /* User space is compiled with these, 32-bit programs too. */
@@ -30,6 +31,9 @@ static_assert(sizeof(struct chan_select) == 32);
 static_assert(sizeof(struct chan_call) == 48);
 static_assert(sizeof(struct chan_make_timer) == 32);
 static_assert(sizeof(struct chan_set_timer) == 24);
+static_assert(sizeof(struct chan_go) == 72);
+static_assert(sizeof(struct chan_go_info) == 232);
+static_assert(sizeof(struct chan_go_list) == 24);
 
 /* Every struct that says its size has at least that and one word more. */
 #define CHAN_MIN_SIZE		8
@@ -45,6 +49,8 @@ union chan_args {
 	struct chan_select select;
 	struct chan_call call;
 	struct chan_set_timer set_timer;
+	struct chan_go go;
+	struct chan_go_list go_list;
 };
 
 /**
@@ -157,6 +163,21 @@ static long do_info(struct file *file, union chan_args *args, void __user *uarg)
 	return 0;
 }
 
+static long do_go(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_go(file, &args->go);
+}
+
+static long do_go_end(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_go_end(file);
+}
+
+static long do_go_list(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_go_list(file, &args->go_list);
+}
+
 #define COMMAND(name, type, is_reply, fn) \
 	{ .cmd = CHAN_IOC_##name, .size = sizeof(type), .reply = is_reply, .run = fn }
 #define COMMAND_NOARG(name, fn) \
@@ -169,6 +190,9 @@ static const struct command chanctl_commands[] = {
 	COMMAND(QUERY, struct chan_query, true, do_query),
 	COMMAND(SELECT, struct chan_select, false, do_select),
 	COMMAND(CALL, struct chan_call, false, do_call),
+	COMMAND(GO, struct chan_go, false, do_go),
+	COMMAND_NOARG(GO_END, do_go_end),
+	COMMAND(GO_LIST, struct chan_go_list, false, do_go_list),
 	{}
 };
 

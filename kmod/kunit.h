@@ -86,7 +86,7 @@ static __maybe_unused struct parked *parked_new(struct kunit *test, struct chan 
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	chan_wait_init(&p->wait, reason, &p->w, 1);
-	chan_waiter_init(&p->w, &p->wait, c, &p->elem, CHAN_ANY_ROOM);
+	chan_waiter_init(&p->w, &p->wait, c, reason == CHAN_WAIT_SEND, &p->elem, CHAN_ANY_ROOM);
 	return p;
 }
 
@@ -96,7 +96,7 @@ static __maybe_unused struct parked *park_sender(struct kunit *test, struct chan
 
 	set_value(&p->elem, value);
 	spin_lock(&c->lock);
-	chan_enqueue(&c->sendq, &p->w);
+	chan_enqueue(&p->w);
 	spin_unlock(&c->lock);
 	return p;
 }
@@ -106,7 +106,7 @@ static __maybe_unused struct parked *park_receiver(struct kunit *test, struct ch
 	struct parked *p = parked_new(test, c, CHAN_WAIT_RECV);
 
 	spin_lock(&c->lock);
-	chan_enqueue(&c->recvq, &p->w);
+	chan_enqueue(&p->w);
 	spin_unlock(&c->lock);
 	return p;
 }

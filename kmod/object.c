@@ -10,6 +10,7 @@
 #include "chan.h"
 #include "node.h"
 #include "timer.h"
+#include "trace.h"
 
 static struct kmem_cache *chan_cache;
 static atomic64_t chan_last_id;
@@ -83,6 +84,7 @@ struct chan *chan_new(u32 flags, u32 elem_size, u64 cap)
 	ret = chan_ring_init(&c->ring, message, elem_size, cap);
 	if (ret)
 		goto uncharge;
+	trace_chan_make(c);
 	return c;
 
 uncharge:
@@ -98,6 +100,7 @@ static void chan_free(struct kref *refs)
 {
 	struct chan *c = container_of(refs, struct chan, refs);
 
+	trace_chan_destroy(c);
 	if (c->node)
 		chan_node_put(c->node);
 	chan_timer_free(c->timer);

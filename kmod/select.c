@@ -148,7 +148,7 @@ static int prepare(struct selecting *s, struct chan_scase **chosen)
 		}
 		if (!sc->send)
 			received = elem;
-		chan_waiter_init(&s->waiters[k], &s->wait, sc->chan, elem, sc->size);
+		chan_waiter_init(&s->waiters[k], &s->wait, sc->chan, sc->send, elem, sc->size);
 		s->prepared++;
 	}
 	return 0;
@@ -220,6 +220,8 @@ static int end_without_case(struct selecting *s, struct chan_blocking *how, int 
 {
 	if (!refusal) {
 		how->parks++;
+		if (!s->n)
+			chan_wait_parked(&s->wait, NULL);
 		return chan_park(&s->wait, how->until);
 	}
 	look_once_more(s);
@@ -265,6 +267,7 @@ static int queue_and_wait(struct selecting *s, struct chan_blocking *how, int re
 		ret = chan_await(&s->wait);
 
 	leave_all(s, s->wait.winner == CHAN_ABORTED && how->parks);
+	chan_wait_over(&s->wait, ret);
 	how->own = NULL;
 	if (*chosen || s->wait.winner == CHAN_ABORTED)
 		return ret;

@@ -26,20 +26,21 @@ static struct half_queued *half_queue(struct kunit *test, struct chan *a, struct
 
 	KUNIT_ASSERT_NOT_NULL(test, h);
 	chan_wait_init(&h->wait, CHAN_WAIT_SELECT, h->w, 2);
-	chan_waiter_init(&h->w[0], &h->wait, a, &h->elem[0], CHAN_ANY_ROOM);
-	chan_waiter_init(&h->w[1], &h->wait, b, &h->elem[1], CHAN_ANY_ROOM);
+	chan_waiter_init(&h->w[0], &h->wait, a, q == &a->sendq, &h->elem[0], CHAN_ANY_ROOM);
+	chan_waiter_init(&h->w[1], &h->wait, b, false, &h->elem[1], CHAN_ANY_ROOM);
 	set_value(&h->elem[0], 100);
 	set_value(&h->elem[1], 101);
 	h->how.until = KTIME_MAX;
 	h->how.own = &h->w[1];
 	spin_lock(&a->lock);
-	chan_enqueue(q, &h->w[0]);
+	chan_enqueue(&h->w[0]);
 	spin_unlock(&a->lock);
 	return h;
 }
 
 static int send_second(struct half_queued *h)
 {
+	h->w[1].queue = &h->w[1].chan->sendq;
 	return chan_send_attempt(h->w[1].chan, &h->elem[1], &h->how, &h->w[1]);
 }
 
@@ -196,7 +197,7 @@ static struct parked *passing_receiver(struct kunit *test, struct chan *c)
 
 	p->wait.passing = true;
 	spin_lock(&c->lock);
-	chan_enqueue(&c->recvq, &p->w);
+	chan_enqueue(&p->w);
 	spin_unlock(&c->lock);
 	return p;
 }

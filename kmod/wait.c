@@ -10,7 +10,10 @@
 #include <linux/sched/signal.h>
 #include <linux/time_namespace.h>
 
+#include "chan.h"
+#include "g.h"
 #include "timer.h"
+#include "trace.h"
 #include "wait.h"
 
 /* Go's wording, so that who knows a goroutine dump knows these. */
@@ -43,9 +46,10 @@ void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
 	wait->kicked = false;
 	wait->timed = false;
 	wait->passing = false;
+	wait->parked = false;
 	wait->reason = reason;
 	wait->task = current;
-	wait->since = ktime_get();
+	wait->g = NULL;
 	wait->waiters = waiters;
 	wait->n = n;
 }
@@ -55,18 +59,77 @@ void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
  * @w: the entry, one of those of @wait.
  * @wait: the wait.
  * @c: the channel.
+ * @send: whether it sends there.
  * @elem: what to send, or where to receive to.
- * @room: longest element to receive, in bytes.
+ * @room: bytes to send, or longest element to receive.
  */
-void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c,
+void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c, bool send,
 		      struct chan_elem *elem, u32 room)
 {
 	INIT_LIST_HEAD(&w->link);
 	w->wait = wait;
 	w->chan = c;
+	w->queue = send ? &c->sendq : &c->recvq;
 	w->index = w - wait->waiters;
 	w->elem = elem;
 	w->room = room;
+}
+
+/**
+ * chan_wait_parked() - a wait begins
+ * @wait: the wait; not a passing one.
+ * @c: the channel in whose queue its first entry is, locked; NULL if it has none.
+ *
+ * Whoever finds an entry of it finds it parked.
+ */
+void chan_wait_parked(struct chan_wait *wait, const struct chan *c)
+{
+	wait->parked = true;
+	wait->since = ktime_get();
+	wait->g = chan_g_park(wait, c ? c->id : 0);
+	trace_chan_park(wait, c);
+}
+
+static enum chan_path path_of(int result)
+{
+	if (!result)
+		return CHAN_PATH_PARKED;
+	return result == -EIDRM ? CHAN_PATH_REMOVED : CHAN_PATH_CLOSED;
+}
+
+/* What somebody else has done for it. */
+static void trace_given(const struct chan_wait *wait)
+{
+	const struct chan_waiter *w = &wait->waiters[wait->winner];
+	enum chan_path path = path_of(wait->result);
+
+	if (wait->result == -EMSGSIZE)
+		return;
+	if (chan_sends(w))
+		trace_chan_send(w->chan, path, w->room);
+	else
+		trace_chan_recv(w->chan, path, wait->result ? 0 : w->elem->len);
+}
+
+/**
+ * chan_wait_over() - a wait has ended
+ * @wait: the wait, not to be found in any queue but perhaps as the winner.
+ * @result: what the call is told.
+ */
+void chan_wait_over(struct chan_wait *wait, int result)
+{
+	if (!wait->parked)
+		return;
+	if (wait->winner == CHAN_ABORTED)
+		trace_chan_abort(wait, result);
+	else if (wait->done)
+		trace_given(wait);
+	if (likely(!wait->g))
+		return;
+	/* Whoever ends a wait readies it. */
+	if (!wait->done)
+		chan_g_ready(wait->g);
+	chan_g_resume(wait->g);
 }
 
 /**
@@ -146,6 +209,7 @@ void chan_claim_commit(struct chan_waiter *w, int result)
 	__acquire(&w->wait->lock);
 	WRITE_ONCE(w->wait->winner, w->index);
 	w->wait->result = result;
+	trace_chan_ready(w, result);
 	spin_unlock(&w->wait->lock);
 }
 
@@ -182,6 +246,8 @@ static void chan_finish(struct chan_wait *wait)
 {
 	struct task_struct *task;
 
+	if (unlikely(wait->g))
+		chan_g_ready(wait->g);
 	rcu_read_lock();
 	task = wait->task;
 	/* From here on the wait's memory may vanish: see chan_await(). */

@@ -55,6 +55,7 @@
 #include <linux/types.h>
 
 struct chan;
+struct chan_g;
 struct chan_elem;
 struct chan_queue;
 struct task_struct;
@@ -84,8 +85,10 @@ enum chan_wait_reason {
  * @timed: there are channels with timers among those it waits for.
  * @passing: it will not park: a select that only wants to know of all its cases at one
  *	moment that none is ready.
+ * @parked: it is queued to stay, from chan_wait_parked() to chan_wait_over().
  * @reason: why the task sleeps.
  * @task: whom to wake.
+ * @g: the goroutine that it is, if it is one, while @parked.
  * @since: when it parked, CLOCK_MONOTONIC.
  * @waiters: its entries.
  * @n: how many.
@@ -98,8 +101,10 @@ struct chan_wait {
 	bool kicked;
 	bool timed;
 	bool passing;
+	bool parked;
 	enum chan_wait_reason reason;
 	struct task_struct *task;
+	struct chan_g *g;
 	ktime_t since;
 	struct chan_waiter *waiters;
 	unsigned int n;
@@ -111,9 +116,9 @@ struct chan_wait {
  *	is claimed, and then not the owner's to touch.
  * @wait: the blocked call.
  * @chan: the channel.
- * @queue: the queue, from chan_enqueue() on.
+ * @queue: the queue of @chan that it is for.
  * @index: which of the call's cases this is.
- * @room: receiver: longest element that it takes.
+ * @room: receiver: longest element that it takes.  Sender: length of its element.
  * @elem: sender: the element to be sent.  Receiver: where it goes.
  */
 struct chan_waiter {
@@ -128,8 +133,10 @@ struct chan_waiter {
 
 void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
 		    struct chan_waiter *waiters, unsigned int n);
-void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c,
+void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c, bool send,
 		      struct chan_elem *elem, u32 room);
+void chan_wait_parked(struct chan_wait *wait, const struct chan *c);
+void chan_wait_over(struct chan_wait *wait, int result);
 
 bool chan_claim(struct chan_wait *wait);
 int chan_claim_both(struct chan_wait *wait, struct chan_wait *own);

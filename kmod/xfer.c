@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "chan.h"
+#include "trace.h"
 
 /* Attempts to copy to memory that is brought in, and evicted again, each time. */
 #define CHAN_FAULT_TRIES	16
@@ -65,6 +66,7 @@ static int park(struct chan_waiter *w, struct chan_blocking *how)
 	how->parks++;
 	if (w->wait->winner == CHAN_ABORTED)
 		chan_leave(w, true);
+	chan_wait_over(w->wait, ret);
 	return ret;
 }
 
@@ -76,7 +78,7 @@ static noinline int send_parked(struct chan *c, struct chan_elem *elem, struct c
 	int ret;
 
 	chan_wait_init(&wait, CHAN_WAIT_SEND, &w, 1);
-	chan_waiter_init(&w, &wait, c, elem, 0);
+	chan_waiter_init(&w, &wait, c, true, elem, elem->len);
 	ret = chan_send_attempt(c, elem, how, &w);
 	return ret == -EAGAIN ? park(&w, how) : ret;
 }
@@ -97,7 +99,11 @@ int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
 
 	if (ret != -EAGAIN)
 		return ret;
-	return chan_may_park(how) ?: send_parked(c, elem, how);
+	ret = chan_may_park(how);
+	if (!ret)
+		return send_parked(c, elem, how);
+	trace_chan_send(c, CHAN_PATH_WOULD_BLOCK, 0);
+	return ret;
 }
 
 /*
@@ -110,6 +116,7 @@ static int count_lost(struct chan *c, int ret)
 		return ret;
 	spin_lock(&c->lock);
 	c->stats.lost++;
+	trace_chan_lost(c);
 	spin_unlock(&c->lock);
 	return ret;
 }
@@ -168,7 +175,7 @@ static noinline int recv_or_park(struct chan *c, struct chan_dest *dest,
 	if (chan_dest_fault_in(dest, min(dest->room, c->ring.elem_size)))
 		return -EFAULT;
 	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
-	chan_waiter_init(&w, &wait, c, dest->elem ?: &elem, dest->room);
+	chan_waiter_init(&w, &wait, c, false, dest->elem ?: &elem, dest->room);
 	ret = chan_recv_attempt(c, dest, how, &w);
 	return ret == -EAGAIN ? chan_recv_parked(c, dest, &w, how) : ret;
 }
@@ -195,5 +202,9 @@ int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
 
 	if (ret != -EAGAIN)
 		return ret;
-	return chan_may_park(how) ?: recv_or_park(c, dest, how);
+	ret = chan_may_park(how);
+	if (!ret)
+		return recv_or_park(c, dest, how);
+	trace_chan_recv(c, CHAN_PATH_WOULD_BLOCK, 0);
+	return ret;
 }

@@ -3,10 +3,13 @@
  * Goroutines: detached threads with small stacks.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -20,6 +23,8 @@ struct start {
 	void (*fn)(void *arg);
 	void *arg;
 	int64_t id;
+	int64_t creator;
+	char name[CHAN_GO_NAME_MAX];
 };
 
 static atomic_size_t stack_size = DEFAULT_STACK;
@@ -45,13 +50,23 @@ KCHAN_API int kchan_stack_size(size_t bytes)
 	return fit_stack(atomic_load(&stack_size));
 }
 
+static void end(void *unused)
+{
+	(void)unused;
+	kchan_unregister();
+}
+
 static void *run(void *data)
 {
 	struct start start = *(struct start *)data;
 
 	free(data);
 	my_id = start.id;
+	kchan_register(start.id, start.creator, start.name);
+	/* The function may end by pthread_exit(). */
+	pthread_cleanup_push(end, NULL);
 	start.fn(start.arg);
+	pthread_cleanup_pop(1);
 	return NULL;
 }
 
@@ -74,7 +89,24 @@ static int start_thread(struct start *start)
 	return err;
 }
 
-KCHAN_API int64_t kchan_go(void (*fn)(void *), void *arg)
+/* The symbol at @fn if it is exported, or else where in which file it is. */
+static void find_name(void (*fn)(void *), char *name, size_t size)
+{
+	const char *file;
+	Dl_info info;
+
+	if (!dladdr((void *)fn, &info)) {
+		snprintf(name, size, "%p", (void *)fn);
+	} else if (info.dli_sname) {
+		snprintf(name, size, "%s", info.dli_sname);
+	} else {
+		file = strrchr(info.dli_fname, '/');
+		snprintf(name, size, "%s+0x%zx", file ? file + 1 : info.dli_fname,
+			 (char *)fn - (char *)info.dli_fbase);
+	}
+}
+
+KCHAN_API int64_t kchan_go_named(void (*fn)(void *), void *arg, const char *name)
 {
 	struct start *start = malloc(sizeof(*start));
 	int64_t id;
@@ -82,13 +114,25 @@ KCHAN_API int64_t kchan_go(void (*fn)(void *), void *arg)
 
 	if (!start)
 		return -1;
+	/* Until it starts a goroutine there is nothing to tell of the main thread. */
+	if (kchan_goid() == MAIN_ID)
+		kchan_register(MAIN_ID, 0, "main");
 	id = atomic_fetch_add(&last_id, 1) + 1;
-	*start = (struct start){ .fn = fn, .arg = arg, .id = id };
+	*start = (struct start){ .fn = fn, .arg = arg, .id = id, .creator = my_id };
+	if (name)
+		snprintf(start->name, sizeof(start->name), "%s", name);
+	else
+		find_name(fn, start->name, sizeof(start->name));
 	err = start_thread(start);
 	if (!err)
 		return id;
 	free(start);
 	return fail(err);
+}
+
+KCHAN_API int64_t (kchan_go)(void (*fn)(void *), void *arg)
+{
+	return kchan_go_named(fn, arg, NULL);
 }
 
 KCHAN_API int64_t kchan_goid(void)

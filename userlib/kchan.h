@@ -588,10 +588,31 @@ ssize_t kchan_cap(int ch);
  * and the signal mask of its creator.  As in Go, nothing waits for it: the process
  * ends when main() returns.  Does not block.
  *
+ * It is registered with the kernel, where traces and dumps show it under the name of the
+ * function; for that the process keeps a descriptor of /dev/chanctl.
+ *
  * Return: its id; or -1 with EAGAIN (a limit on threads), ENOMEM, EINVAL (the stack is
  * too small for the thread-local variables of the program).
  */
 int64_t kchan_go(void (*fn)(void *), void *arg);
+
+/**
+ * kchan_go_named() - start a goroutine under another name than its function's
+ * @fn: as in kchan_go().
+ * @arg: as in kchan_go().
+ * @name: what traces and dumps call it, up to 47 bytes of it.  NULL: the function's name, as
+ *	far as it can be found out.
+ *
+ * Return: as kchan_go().
+ */
+int64_t kchan_go_named(void (*fn)(void *), void *arg, const char *name);
+
+/* Where a function itself is given, and not a pointer to it, its name is at hand. */
+#ifndef __cplusplus
+#define KCHAN_NAME_OF(fn) \
+	(__builtin_types_compatible_p(__typeof__(fn), void (void *)) ? #fn : (const char *)0)
+#define kchan_go(fn, ...)	kchan_go_named((fn), (__VA_ARGS__), KCHAN_NAME_OF(fn))
+#endif
 
 /**
  * kchan_goid() - id of the calling goroutine
@@ -616,7 +637,7 @@ int64_t kchan_goid(void);
 int kchan_stack_size(size_t bytes);
 
 #ifdef KCHAN_SHORT_NAMES
-#define go(fn, arg)	kchan_go((fn), (arg))
+#define go(fn, ...)	kchan_go(fn, __VA_ARGS__)
 #endif
 
 /* ---- wait groups ---- */

@@ -43,7 +43,7 @@
 #include <linux/types.h>
 
 /* The version of this interface; it grows when a command or a field is added. */
-#define CHAN_ABI_VERSION	2
+#define CHAN_ABI_VERSION	3
 
 /* Longest name of a channel, in bytes, without the final NUL. */
 #define CHAN_NAME_MAX		64
@@ -83,6 +83,25 @@
 /* Flags of a timer. */
 #define CHAN_TIMER_TICK		(1U << 0) /* periodic */
 
+/* Longest name of a goroutine, in bytes, with the final NUL. */
+#define CHAN_GO_NAME_MAX	48
+
+/* The cases of its select which are told of a goroutine. */
+#define CHAN_GO_CASES		8
+
+/* States of a goroutine (struct chan_go_info), with Go's numbers. */
+#define CHAN_GO_IDLE		0 /* about to be registered */
+#define CHAN_GO_RUNNABLE	1 /* readied, and not yet back from its wait */
+#define CHAN_GO_RUNNING		2
+#define CHAN_GO_WAITING		4 /* parked on channels */
+#define CHAN_GO_DEAD		6
+
+/* Why a goroutine waits (struct chan_go_info). */
+#define CHAN_REASON_RECV	0 /* chan receive */
+#define CHAN_REASON_SEND	1 /* chan send */
+#define CHAN_REASON_SELECT	2 /* select */
+#define CHAN_REASON_SELECT_NONE	3 /* select (no cases) */
+
 /* Features (struct chan_query). */
 #define CHAN_FEATURE_MESSAGE	(1ULL << 0) /* CHAN_MESSAGE */
 #define CHAN_FEATURE_AUTOCLOSE	(1ULL << 1) /* CHAN_AUTOCLOSE */
@@ -91,6 +110,7 @@
 #define CHAN_FEATURE_CALL	(1ULL << 4) /* CHAN_IOC_CALL */
 #define CHAN_FEATURE_TIMERS	(1ULL << 5) /* CHAN_IOC_MAKE_TIMER, _SET_TIMER */
 #define CHAN_FEATURE_CLOSES	(1ULL << 6) /* closes of struct chan_make */
+#define CHAN_FEATURE_GO		(1ULL << 7) /* CHAN_IOC_GO, _GO_END, _GO_LIST */
 
 /**
  * struct chan_xfer - one send or receive
@@ -406,12 +426,102 @@ struct chan_query {
 	__u64 max_select_cases;
 };
 
+/**
+ * struct chan_go - register the calling thread as a goroutine
+ * @size: sizeof(struct chan_go).
+ * @flags: 0.
+ * @id: its number, not 0.  That no other goroutine of the process has it is up to the
+ *	program.
+ * @creator: number of the one that started it, or 0.
+ * @name: of its function, NUL-terminated, cut to fit.
+ *
+ * The open file description is a runtime domain, for the threads of the process which
+ * registers the first of them there.  A goroutine is registered until CHAN_IOC_GO_END,
+ * until its thread exits or executes another program, or until the last descriptor of the
+ * domain is closed.  Channels are used by registered and other threads alike.
+ *
+ * Errors: EEXIST (the thread is registered already), EPERM (the domain is another
+ * process's).
+ */
+struct chan_go {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u64 creator;
+	char name[CHAN_GO_NAME_MAX];
+};
+
+/**
+ * struct chan_go_case - where a goroutine waits
+ * @chan: number of the channel (@id of struct chan_info).
+ * @dir: CHAN_DIR_SEND or CHAN_DIR_RECV.
+ * @reserved: 0.
+ */
+struct chan_go_case {
+	__u64 chan;
+	__u32 dir;
+	__u32 reserved;
+};
+
+/**
+ * struct chan_go_info - a goroutine
+ * @id: its number.
+ * @creator: number of the one that started it, or 0.
+ * @since: when it began to wait, CLOCK_MONOTONIC of the caller in nanoseconds; 0 if it does
+ *	not wait.
+ * @parks: how often it has parked.
+ * @ip: where in user space it waits: the instruction behind the system call; 0 if it does
+ *	not wait.
+ * @tid: its thread, as the caller sees it.
+ * @state: CHAN_GO_IDLE and so on.
+ * @reason: CHAN_REASON_*; 0 if it does not wait.
+ * @cases: how many cases it waits for; 0 if it does not wait.
+ * @where: the first of them, nil channels left out.
+ * @name: of its function.
+ */
+struct chan_go_info {
+	__u64 id;
+	__u64 creator;
+	__u64 since;
+	__u64 parks;
+	__u64 ip;
+	__s32 tid;
+	__u32 state;
+	__u32 reason;
+	__u32 cases;
+	struct chan_go_case where[CHAN_GO_CASES];
+	char name[CHAN_GO_NAME_MAX];
+};
+
+/**
+ * struct chan_go_list - the goroutines of a domain
+ * @size: sizeof(struct chan_go_list).
+ * @entry_size: sizeof(struct chan_go_info) of the caller; the kernel fills as much of each,
+ *	and writes 0 to what it does not know.
+ * @entries: user address of an array of them; 0 if @room is 0.
+ * @room: how many fit there.
+ * @reserved: 0.
+ *
+ * The command returns how many there are, of which it has told the first @room, in the
+ * order of their registration.  Errors: EPERM (the domain is another process's).
+ */
+struct chan_go_list {
+	__u32 size;
+	__u32 entry_size;
+	__u64 entries;
+	__u32 room;
+	__u32 reserved;
+};
+
 #define CHAN_IOC_MAGIC		0xC7
 
 /* On /dev/chanctl. */
 #define CHAN_IOC_MAKE		_IO(CHAN_IOC_MAGIC, 0x00) /* struct chan_make */
 #define CHAN_IOC_REMOVE		_IO(CHAN_IOC_MAGIC, 0x01) /* struct chan_remove */
 #define CHAN_IOC_MAKE_TIMER	_IO(CHAN_IOC_MAGIC, 0x03) /* struct chan_make_timer */
+#define CHAN_IOC_GO		_IO(CHAN_IOC_MAGIC, 0x06) /* struct chan_go */
+#define CHAN_IOC_GO_END		_IO(CHAN_IOC_MAGIC, 0x07) /* argument 0 */
+#define CHAN_IOC_GO_LIST	_IO(CHAN_IOC_MAGIC, 0x08) /* struct chan_go_list */
 
 /* On /dev/chanctl and on a channel. */
 #define CHAN_IOC_QUERY		_IO(CHAN_IOC_MAGIC, 0x02) /* struct chan_query */

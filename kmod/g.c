@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The registry of goroutines.  g.h says what they are.
+ */
+#include <linux/hashtable.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "chan.h"
+#include "g.h"
+#include "trace.h"
+
+/* Goroutines in a domain before it looks for those that have exited unnoticed. */
+#define CHAN_REAP_FIRST		64
+
+static_assert((int)CHAN_REASON_RECV == (int)CHAN_WAIT_RECV);
+static_assert((int)CHAN_REASON_SEND == (int)CHAN_WAIT_SEND);
+static_assert((int)CHAN_REASON_SELECT == (int)CHAN_WAIT_SELECT);
+static_assert((int)CHAN_REASON_SELECT_NONE == (int)CHAN_WAIT_SELECT_NONE);
+
+/**
+ * struct chan_domain - the goroutines of a process
+ * @siblings: in the list of all domains.
+ * @lock: guards @goroutines, @n and @reap_at.
+ * @goroutines: of struct chan_g, in the order of registration.
+ * @n: how many.
+ * @reap_at: as soon as there are so many, look whether some have exited.
+ * @tgid: the process.
+ * @id: number of the domain.
+ */
+struct chan_domain {
+	struct list_head siblings;
+	struct mutex lock; /* the goroutines */
+	struct list_head goroutines;
+	unsigned int n;
+	unsigned int reap_at;
+	struct pid *tgid;
+	u64 id;
+};
+
+static LIST_HEAD(domains);
+static DEFINE_MUTEX(domains_lock);
+static u64 last_domain;
+
+static DEFINE_HASHTABLE(registry, 10);
+static DEFINE_SPINLOCK(registry_lock);
+static atomic_t registered;
+
+static const char * const states[] = {
+	[CHAN_GO_IDLE] = "idle",
+	[CHAN_GO_RUNNABLE] = "runnable",
+	[CHAN_GO_RUNNING] = "running",
+	[CHAN_GO_WAITING] = "waiting",
+	[CHAN_GO_DEAD] = "dead",
+};
+
+static void change(struct chan_g *g, u32 from, u32 to)
+{
+	u32 old = cmpxchg(&g->state, from, to);
+
+	if (WARN_ONCE(old != from, "goroutine %llu becomes %s, but it is %s, not %s\n", g->id,
+		      states[to], states[old], states[from]))
+		WRITE_ONCE(g->state, to);
+	trace_chan_go_state(g, old, to);
+}
+
+/* The registry's entry of the current task; RCU is read-locked. */
+static struct chan_g *find_current(void)
+{
+	struct chan_g *g;
+
+	hash_for_each_possible_rcu(registry, g, link, (unsigned long)current)
+		if (g->task == current)
+			return g;
+	return NULL;
+}
+
+static struct chan_g *get_current_g(void)
+{
+	struct chan_g *g;
+
+	if (!atomic_read(&registered))
+		return NULL;
+	rcu_read_lock();
+	g = find_current();
+	if (g && !kref_get_unless_zero(&g->refs))
+		g = NULL;
+	rcu_read_unlock();
+	return g;
+}
+
+static void free_g(struct kref *refs)
+{
+	struct chan_g *g = container_of(refs, struct chan_g, refs);
+
+	change(g, CHAN_GO_RUNNING, CHAN_GO_DEAD);
+	put_task_struct(g->task);
+	kfree_rcu(g, rcu);
+}
+
+static void put_g(struct chan_g *g)
+{
+	kref_put(&g->refs, free_g);
+}
+
+/* The number of the goroutine that the current task is, or 0. */
+u64 chan_g_current_id(void)
+{
+	struct chan_g *g;
+	u64 id;
+
+	if (!atomic_read(&registered))
+		return 0;
+	rcu_read_lock();
+	g = find_current();
+	id = chan_g_id(g);
+	rcu_read_unlock();
+	return id;
+}
+
+/**
+ * chan_g_park() - the current task begins to wait
+ * @wait: for what.
+ * @chan: the channel in whose queue it will be found first, or 0.
+ *
+ * That channel is locked.
+ *
+ * Return: its goroutine, for chan_g_ready() and then chan_g_resume(); NULL if it is none.
+ */
+struct chan_g *chan_g_park(struct chan_wait *wait, u64 chan)
+{
+	struct chan_g *g = get_current_g();
+
+	if (likely(!g))
+		return NULL;
+	spin_lock(&g->lock);
+	g->wait = wait;
+	g->chan = chan;
+	g->parks++;
+	spin_unlock(&g->lock);
+	change(g, CHAN_GO_RUNNING, CHAN_GO_WAITING);
+	return g;
+}
+
+/* Its wait is over; the current task is the one that has ended it. */
+void chan_g_ready(struct chan_g *g)
+{
+	change(g, CHAN_GO_WAITING, CHAN_GO_RUNNABLE);
+}
+
+/* It runs again. */
+void chan_g_resume(struct chan_g *g)
+{
+	spin_lock(&g->lock);
+	g->wait = NULL;
+	spin_unlock(&g->lock);
+	change(g, CHAN_GO_RUNNABLE, CHAN_GO_RUNNING);
+	put_g(g);
+}
+
+static struct chan_domain *domain_new(void)
+{
+	struct chan_domain *domain = kzalloc(sizeof(*domain), GFP_KERNEL_ACCOUNT);
+
+	if (!domain)
+		return NULL;
+	mutex_init(&domain->lock);
+	INIT_LIST_HEAD(&domain->goroutines);
+	domain->reap_at = CHAN_REAP_FIRST;
+	domain->tgid = get_pid(task_tgid(current));
+	return domain;
+}
+
+static void domain_free(struct chan_domain *domain)
+{
+	put_pid(domain->tgid);
+	kfree(domain);
+}
+
+/* The domain of a descriptor, which becomes one with its first goroutine. */
+static struct chan_domain *get_domain(struct file *file)
+{
+	struct chan_domain *domain = READ_ONCE(file->private_data), *new;
+
+	if (domain)
+		return domain;
+	new = domain_new();
+	if (!new)
+		return NULL;
+	mutex_lock(&domains_lock);
+	domain = file->private_data;
+	if (!domain) {
+		domain = new;
+		domain->id = ++last_domain;
+		list_add_tail(&domain->siblings, &domains);
+		/* Who reads it without the lock sees what it points to. */
+		smp_store_release((struct chan_domain **)&file->private_data, domain);
+	}
+	mutex_unlock(&domains_lock);
+	if (domain != new)
+		domain_free(new);
+	return domain;
+}
+
+static bool is_own(const struct chan_domain *domain)
+{
+	return domain->tgid == task_tgid(current);
+}
+
+static void unregister(struct chan_domain *domain, struct chan_g *g)
+{
+	lockdep_assert_held(&domain->lock);
+	spin_lock(&registry_lock);
+	hash_del_rcu(&g->link);
+	spin_unlock(&registry_lock);
+	atomic_dec(&registered);
+	list_del(&g->siblings);
+	domain->n--;
+	put_g(g);
+}
+
+/* Threads that have exited without a word, or run another program by now. */
+static bool has_gone(const struct chan_g *g)
+{
+	return READ_ONCE(g->task->flags) & PF_EXITING ||
+	       READ_ONCE(g->task->self_exec_id) != g->exec_id;
+}
+
+static void reap(struct chan_domain *domain)
+{
+	struct chan_g *g, *next;
+
+	lockdep_assert_held(&domain->lock);
+	list_for_each_entry_safe(g, next, &domain->goroutines, siblings)
+		if (has_gone(g))
+			unregister(domain, g);
+	domain->reap_at = max_t(unsigned int, 2 * domain->n, CHAN_REAP_FIRST);
+}
+
+static struct chan_g *g_new(const struct chan_go *go)
+{
+	struct chan_g *g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
+
+	if (!g)
+		return NULL;
+	kref_init(&g->refs);
+	spin_lock_init(&g->lock);
+	g->task = get_task_struct(current);
+	g->exec_id = current->self_exec_id;
+	g->state = CHAN_GO_IDLE;
+	g->id = go->id;
+	g->creator = go->creator;
+	strscpy(g->name, go->name, sizeof(g->name));
+	return g;
+}
+
+static void register_g(struct chan_domain *domain, struct chan_g *g)
+{
+	g->domain = domain->id;
+	trace_chan_go_create(g);
+	change(g, CHAN_GO_IDLE, CHAN_GO_RUNNABLE);
+	change(g, CHAN_GO_RUNNABLE, CHAN_GO_RUNNING);
+
+	mutex_lock(&domain->lock);
+	if (domain->n >= domain->reap_at)
+		reap(domain);
+	list_add_tail(&g->siblings, &domain->goroutines);
+	domain->n++;
+	atomic_inc(&registered);
+	spin_lock(&registry_lock);
+	hash_add_rcu(registry, &g->link, (unsigned long)g->task);
+	spin_unlock(&registry_lock);
+	mutex_unlock(&domain->lock);
+}
+
+/**
+ * chan_go() - register the current thread as a goroutine
+ * @file: of /dev/chanctl: its domain.
+ * @go: what the caller says of it.
+ *
+ * May sleep.
+ *
+ * Return: 0, -EEXIST, -EINVAL, -ENOMEM, -EPERM.
+ */
+int chan_go(struct file *file, const struct chan_go *go)
+{
+	struct chan_domain *domain;
+	struct chan_g *g;
+
+	if (go->flags || !go->id)
+		return -EINVAL;
+	/* Nobody else registers this thread. */
+	if (chan_g_current_id())
+		return -EEXIST;
+	domain = get_domain(file);
+	if (!domain)
+		return -ENOMEM;
+	if (!is_own(domain))
+		return -EPERM;
+	g = g_new(go);
+	if (!g)
+		return -ENOMEM;
+	register_g(domain, g);
+	return 0;
+}
+
+/**
+ * chan_go_end() - the current thread is no goroutine any more
+ * @file: its domain.
+ *
+ * May sleep.
+ *
+ * Return: 0, -ESRCH.
+ */
+int chan_go_end(struct file *file)
+{
+	struct chan_domain *domain = READ_ONCE(file->private_data);
+	struct chan_g *g = get_current_g();
+	int ret = -ESRCH;
+
+	if (!g)
+		return ret;
+	if (domain && domain->id == g->domain) {
+		mutex_lock(&domain->lock);
+		if (!hlist_unhashed(&g->link)) {
+			unregister(domain, g);
+			ret = 0;
+		}
+		mutex_unlock(&domain->lock);
+	}
+	put_g(g);
+	return ret;
+}
+
+static void tell_cases(struct chan_go_info *info, const struct chan_wait *wait)
+{
+	unsigned int i;
+
+	info->cases = wait->n;
+	for (i = 0; i < min_t(unsigned int, wait->n, CHAN_GO_CASES); i++) {
+		const struct chan_waiter *w = &wait->waiters[i];
+
+		info->where[i].chan = w->chan->id;
+		info->where[i].dir = chan_sends(w) ? CHAN_DIR_SEND : CHAN_DIR_RECV;
+	}
+}
+
+/* What it waits for does not vanish under the lock: the waiter takes it before it leaves. */
+static void tell(struct chan_g *g, struct chan_go_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->id = g->id;
+	info->creator = g->creator;
+	info->tid = task_pid_vnr(g->task);
+	memcpy(info->name, g->name, sizeof(info->name));
+
+	spin_lock(&g->lock);
+	info->state = READ_ONCE(g->state);
+	info->parks = g->parks;
+	if (g->wait) {
+		info->since = chan_user_time(g->wait->since);
+		info->reason = g->wait->reason;
+		info->ip = KSTK_EIP(g->task);
+		tell_cases(info, g->wait);
+	}
+	spin_unlock(&g->lock);
+}
+
+static int put_entry(void __user *to, size_t size, const struct chan_go_info *info)
+{
+	size_t known = min(size, sizeof(*info));
+
+	if (copy_to_user(to, info, known) || clear_user(to + known, size - known))
+		return -EFAULT;
+	return 0;
+}
+
+static int list_domain(struct chan_domain *domain, const struct chan_go_list *list)
+{
+	void __user *to = u64_to_user_ptr(list->entries);
+	struct chan_go_info info;
+	unsigned int n = 0;
+	struct chan_g *g;
+	int ret;
+
+	lockdep_assert_held(&domain->lock);
+	reap(domain);
+	list_for_each_entry(g, &domain->goroutines, siblings) {
+		if (n == list->room)
+			break;
+		tell(g, &info);
+		ret = put_entry(to + (size_t)n++ * list->entry_size, list->entry_size, &info);
+		if (ret)
+			return ret;
+	}
+	return domain->n;
+}
+
+/**
+ * chan_go_list() - the goroutines of a domain
+ * @file: the domain.
+ * @list: where to write them.
+ *
+ * May sleep.
+ *
+ * Return: how many there are; -EFAULT, -EINVAL, -EPERM.
+ */
+int chan_go_list(struct file *file, const struct chan_go_list *list)
+{
+	struct chan_domain *domain = READ_ONCE(file->private_data);
+	int ret;
+
+	if (list->reserved || list->entry_size < sizeof(u64) || list->entry_size > PAGE_SIZE)
+		return -EINVAL;
+	if (!domain)
+		return 0;
+	if (!is_own(domain))
+		return -EPERM;
+	mutex_lock(&domain->lock);
+	ret = list_domain(domain, list);
+	mutex_unlock(&domain->lock);
+	return ret;
+}
+
+static void unregister_all(struct chan_domain *domain)
+{
+	struct chan_g *g, *next;
+
+	mutex_lock(&domain->lock);
+	list_for_each_entry_safe(g, next, &domain->goroutines, siblings)
+		unregister(domain, g);
+	mutex_unlock(&domain->lock);
+}
+
+/**
+ * chan_domain_flush() - a descriptor of a domain is closed
+ * @file: the domain.
+ *
+ * If that is because the process has died, its goroutines go, even if a child still has a
+ * descriptor.  May sleep.
+ */
+void chan_domain_flush(struct file *file)
+{
+	struct chan_domain *domain = READ_ONCE(file->private_data);
+
+	if (domain && is_own(domain) && !atomic_read(&current->signal->live))
+		unregister_all(domain);
+}
+
+/**
+ * chan_domain_release() - the last descriptor of a domain is closed
+ * @file: the domain.
+ *
+ * May sleep.
+ */
+void chan_domain_release(struct file *file)
+{
+	struct chan_domain *domain = file->private_data;
+
+	if (!domain)
+		return;
+	mutex_lock(&domains_lock);
+	list_del(&domain->siblings);
+	mutex_unlock(&domains_lock);
+	unregister_all(domain);
+	domain_free(domain);
+}
