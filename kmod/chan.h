@@ -118,6 +118,18 @@ struct chan_stats {
 };
 
 /**
+ * struct chan_found - what stuck.c has found of a channel's references
+ * @count: in which count; in another one the rest is void.
+ * @files: files of the channel.
+ * @unexplained: references to those files that are not accounted for.
+ */
+struct chan_found {
+	u32 count;
+	u32 files;
+	long unexplained;
+};
+
+/**
  * struct chan - a channel
  * @lock: guards all that follows down to the constant part.
  * @state: CHAN_STATE_CLOSED, CHAN_STATE_REMOVED, CHAN_DESERTED.
@@ -136,6 +148,7 @@ struct chan_stats {
  * @id: unique number.
  * @user: who made it.
  * @node: its device node, if it has a name.
+ * @found: for stuck.c, guarded by its mutex.
  */
 struct chan {
 	spinlock_t lock; /* the state, the ring, the queues and the counts */
@@ -154,6 +167,7 @@ struct chan {
 	u64 id;
 	struct chan_user *user;
 	struct chan_node *node;
+	struct chan_found found;
 };
 
 /**
@@ -164,12 +178,18 @@ struct chan {
  * @entry: to be queued when the operation is not possible yet, or NULL.
  * @own: the entry of a select for this channel, when it waits on others already: then
  *	nothing is completed without a claim of its own wait.  NULL otherwise.
+ * @file: the descriptor on which the call was made.
+ * @held: other files to which the call has taken references.
+ * @n_held: how many.
  */
 struct chan_blocking {
 	ktime_t until;
 	unsigned int parks;
 	struct chan_waiter *entry;
 	struct chan_waiter *own;
+	struct file *file;
+	struct file **held;
+	unsigned int n_held;
 };
 
 /**

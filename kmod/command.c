@@ -85,7 +85,7 @@ static int recv_result(const struct chan *c, const struct chan_dest *dest, int r
  */
 int chan_command_send(struct file *file, const struct chan_xfer *x, ktime_t until)
 {
-	struct chan_blocking how = { .until = until };
+	struct chan_blocking how = { .until = until, .file = file };
 	struct chan_elem elem __uninitialized;
 	int ret;
 
@@ -111,7 +111,7 @@ int chan_command_send(struct file *file, const struct chan_xfer *x, ktime_t unti
 int chan_command_recv(struct file *file, const struct chan_xfer *x, ktime_t until)
 {
 	struct chan_dest dest = dest_at(x->addr, x->size);
-	struct chan_blocking how = { .until = until };
+	struct chan_blocking how = { .until = until, .file = file };
 	struct chan *c = chan_file_chan(file);
 	int ret;
 
@@ -130,7 +130,7 @@ static struct file *get_channel(int fd)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (file->f_op == &chan_fops)
+	if (chan_file_is_channel(file))
 		return file;
 	fput(file);
 	return ERR_PTR(-ENOTTY);
@@ -138,6 +138,7 @@ static struct file *get_channel(int fd)
 
 /**
  * struct selection - a select by command
+ * @file: the descriptor that took the command.
  * @ucases: what the caller gave.
  * @cases: those of them that are not nil.
  * @files: their descriptors.
@@ -145,6 +146,7 @@ static struct file *get_channel(int fd)
  * @n: how many they are.
  */
 struct selection {
+	struct file *file;
 	struct chan_case __user *ucases;
 	struct chan_scase *cases;
 	struct file **files;
@@ -254,12 +256,13 @@ static int select_result(const struct selection *s, const struct chan_scase *sc,
 
 static int run_select(struct selection *s, u32 n, ktime_t until)
 {
-	struct chan_blocking how = { .until = until };
+	struct chan_blocking how = { .until = until, .file = s->file, .held = s->files };
 	struct chan_scase *chosen;
 	unsigned int i;
 	int ret;
 
 	ret = add_cases(s, n);
+	how.n_held = s->n;
 	if (!ret) {
 		trace_chan_select_begin(s->cases, s->n, until != CHAN_NOWAIT);
 		ret = chan_select(s->cases, s->n, &how, &chosen);
@@ -273,21 +276,23 @@ static int run_select(struct selection *s, u32 n, ktime_t until)
 	return ret;
 }
 
-static noinline int select_small(struct chan_case __user *ucases, u32 n, ktime_t until)
+static noinline int select_small(struct file *file, struct chan_case __user *ucases, u32 n,
+				 ktime_t until)
 {
 	struct chan_scase cases[CHAN_SMALL_SELECT] __uninitialized;
 	struct file *files[CHAN_SMALL_SELECT] __uninitialized;
 	u32 index[CHAN_SMALL_SELECT] __uninitialized;
 	struct selection s = {
-		.ucases = ucases, .cases = cases, .files = files, .index = index,
+		.file = file, .ucases = ucases, .cases = cases, .files = files, .index = index,
 	};
 
 	return run_select(&s, n, until);
 }
 
-static int select_large(struct chan_case __user *ucases, u32 n, ktime_t until)
+static int select_large(struct file *file, struct chan_case __user *ucases, u32 n,
+			ktime_t until)
 {
-	struct selection s = { .ucases = ucases };
+	struct selection s = { .file = file, .ucases = ucases };
 	int ret = -ENOMEM;
 
 	s.cases = kvmalloc_array(n, sizeof(*s.cases), GFP_KERNEL_ACCOUNT);
@@ -303,12 +308,13 @@ static int select_large(struct chan_case __user *ucases, u32 n, ktime_t until)
 
 /**
  * chan_command_select() - one select by command
+ * @file: the descriptor that took the command.
  * @args: what the caller asks for.
  *
  * Return: the index of the case that was done; an errno of chan_select(), or -EBADF,
  * -EFAULT, -EINVAL, -EMSGSIZE, -ENOSPC (too many cases), -ENOTTY.
  */
-int chan_command_select(const struct chan_select *args)
+int chan_command_select(struct file *file, const struct chan_select *args)
 {
 	struct chan_case __user *ucases = u64_to_user_ptr(args->cases);
 	ktime_t until;
@@ -321,8 +327,8 @@ int chan_command_select(const struct chan_select *args)
 		return -ENOSPC;
 	until = args->flags & CHAN_SELECT_TRY ? CHAN_NOWAIT : chan_deadline(args->deadline);
 	if (args->n <= CHAN_SMALL_SELECT)
-		return select_small(ucases, args->n, until);
-	return select_large(ucases, args->n, until);
+		return select_small(file, ucases, args->n, until);
+	return select_large(file, ucases, args->n, until);
 }
 
 static int check_call(struct file *out, struct file *in, const struct chan_call *args)
@@ -337,9 +343,14 @@ static int check_call(struct file *out, struct file *in, const struct chan_call 
 }
 
 /* @out is NULL if the request is sent already. */
-static int run_call(struct file *out, struct file *in, const struct chan_call *args, bool *sent)
+static int run_call(struct file *file, struct file *out, struct file *in,
+		    const struct chan_call *args, bool *sent)
 {
-	struct chan_blocking how = { .until = chan_deadline(args->deadline) };
+	struct file *held[] = { in, out };
+	struct chan_blocking how = {
+		.until = chan_deadline(args->deadline),
+		.file = file, .held = held, .n_held = out ? 2 : 1,
+	};
 	struct chan_dest dest = dest_at(args->rep, args->rep_size);
 	struct chan *c = chan_file_chan(in);
 	struct chan_elem elem __uninitialized;
@@ -364,12 +375,13 @@ static int run_call(struct file *out, struct file *in, const struct chan_call *a
 
 /**
  * chan_command_call() - one call by command
+ * @file: the descriptor that took the command.
  * @args: what the caller asks for.
  * @sent: whether the request is sent; in and out.
  *
  * Return: as chan_command_recv(), or an errno of chan_command_send(), -ENOTTY, -EINVAL.
  */
-int chan_command_call(const struct chan_call *args, bool *sent)
+int chan_command_call(struct file *file, const struct chan_call *args, bool *sent)
 {
 	struct file *out = NULL, *in;
 	int ret;
@@ -383,7 +395,7 @@ int chan_command_call(const struct chan_call *args, bool *sent)
 		ret = PTR_ERR(in);
 		goto put_out;
 	}
-	ret = run_call(out, in, args, sent);
+	ret = run_call(file, out, in, args, sent);
 	fput(in);
 put_out:
 	if (out)

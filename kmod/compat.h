@@ -7,6 +7,8 @@
 
 #include <linux/device.h>
 #include <linux/hrtimer.h>
+#include <linux/sched/signal.h>
+#include <linux/stacktrace.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
@@ -14,6 +16,28 @@
 #else
 #define chan_class_create(name)	class_create(THIS_MODULE, name)
 #endif
+
+/* The head of that list has had two types, both of which begin with the first entry. */
+static inline bool chan_has_posix_timers(const struct signal_struct *signal)
+{
+#ifdef CONFIG_POSIX_TIMERS
+	const void *head = &signal->posix_timers;
+	const void *first = READ_ONCE(*(const void * const *)head);
+
+	return first && first != head;
+#else
+	return false;
+#endif
+}
+
+static inline bool chan_has_itimer(const struct signal_struct *signal)
+{
+#ifdef CONFIG_POSIX_TIMERS
+	return hrtimer_active(&signal->real_timer);
+#else
+	return false;
+#endif
+}
 
 /* The device that a device_type's devnode is asked about. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
@@ -37,6 +61,17 @@ static inline void chan_hrtimer_setup(struct hrtimer *timer,
 #else
 	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	timer->function = fn;
+#endif
+}
+
+/* Kernel functions that a sleeping task is in, the innermost first.  Returns how many. */
+static inline unsigned int chan_stack_of(struct task_struct *task, unsigned long *frames,
+					 unsigned int n)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0) && defined(CONFIG_STACKTRACE)
+	return stack_trace_save_tsk(task, frames, n, 0);
+#else
+	return 0;
 #endif
 }
 

@@ -402,17 +402,18 @@ void chan_tell(struct chan *c, struct chan_news *news)
 		wake_up_interruptible_poll(&c->poll, news->events);
 }
 
-/* Queue the entry of a call.  @events: what pollers have to hear of one that stays. */
-static void enqueue_call(struct chan_waiter *w, u64 *parks, struct chan_news *news,
+/* Queue the entry of a call that found no partner.  @events: what pollers have to hear of one that stays. */
+static void enqueue_call(const struct chan_blocking *how, u64 *parks, struct chan_news *news,
 			 __poll_t events)
 {
+	struct chan_waiter *w = how->entry;
 	struct chan_wait *wait = w->wait;
 
 	chan_enqueue(w);
 	if (wait->passing)
 		return;
 	if (!wait->parked)
-		chan_wait_parked(wait, w->chan);
+		chan_wait_parked(wait, w->chan, how);
 	trace_chan_enqueue(w);
 	++*parks;
 	news->events = events;
@@ -421,7 +422,6 @@ static void enqueue_call(struct chan_waiter *w, u64 *parks, struct chan_news *ne
 static int send_or_queue(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
 			 struct chan_news *news)
 {
-	struct chan_waiter *w = how->entry;
 	int ret;
 
 	ret = lock_chan(c, how, news);
@@ -429,8 +429,8 @@ static int send_or_queue(struct chan *c, struct chan_elem *elem, struct chan_blo
 		ret = try_send(c, elem, how, news);
 	if (!ret && c->ring.len)
 		news->events = CHAN_POLL_RECV;
-	if (ret == -EAGAIN && w)
-		enqueue_call(w, &c->stats.send_parks, news, CHAN_POLL_RECV);
+	if (ret == -EAGAIN && how->entry)
+		enqueue_call(how, &c->stats.send_parks, news, CHAN_POLL_RECV);
 	settle_own(how, ret);
 	unlock_chan(c, news);
 	return ret;
@@ -472,7 +472,6 @@ static __poll_t recv_events(const struct chan *c, const struct list_head *ready)
 static int recv_or_queue(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
 			 struct chan_news *news)
 {
-	struct chan_waiter *w = how->entry;
 	int ret;
 
 	ret = lock_chan(c, how, news);
@@ -480,8 +479,8 @@ static int recv_or_queue(struct chan *c, struct chan_dest *dest, struct chan_blo
 		ret = try_recv(c, dest, how, news);
 	if (!ret)
 		news->events = recv_events(c, &news->ready);
-	if (ret == -EAGAIN && w)
-		enqueue_call(w, &c->stats.recv_parks, news, CHAN_POLL_SEND);
+	if (ret == -EAGAIN && how->entry)
+		enqueue_call(how, &c->stats.recv_parks, news, CHAN_POLL_SEND);
 	settle_own(how, ret);
 	unlock_chan(c, news);
 	return ret;

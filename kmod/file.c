@@ -42,6 +42,7 @@ struct chan_rest {
  * @user: who opened it, probably the one to charge.
  * @rest: of a message; made when it is first needed.
  * @parks: how often calls on it parked.
+ * @found: in which count stuck.c has last seen it.
  * @end: whether it is an end for AUTOCLOSE.
  */
 struct chan_file {
@@ -49,6 +50,7 @@ struct chan_file {
 	struct chan_user *user;
 	struct chan_rest *rest;
 	atomic_long_t parks;
+	u32 found;
 	bool end;
 };
 
@@ -57,6 +59,21 @@ struct chan *chan_file_chan(const struct file *file)
 	const struct chan_file *f = file->private_data;
 
 	return f->chan;
+}
+
+bool chan_file_is_channel(const struct file *file)
+{
+	return file->f_op == &chan_fops;
+}
+
+/* Whether this is the first time that the file turns up in this count. */
+bool chan_file_is_new(const struct file *file, u32 count)
+{
+	struct chan_file *f = file->private_data;
+	bool is_new = f->found != count;
+
+	f->found = count;
+	return is_new;
 }
 
 ktime_t chan_file_patience(const struct file *file)
@@ -137,7 +154,7 @@ static ssize_t write_message(struct chan_file *f, struct iov_iter *from,
 
 static ssize_t chan_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct chan_blocking how = { .until = iocb_patience(iocb) };
+	struct chan_blocking how = { .until = iocb_patience(iocb), .file = iocb->ki_filp };
 	struct chan_file *f = iocb->ki_filp->private_data;
 	const struct chan_ring *ring = &f->chan->ring;
 	ssize_t ret;
@@ -320,7 +337,7 @@ static ssize_t read_message(struct chan_file *f, struct iov_iter *to, struct cha
 
 static ssize_t chan_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct chan_blocking how = { .until = iocb_patience(iocb) };
+	struct chan_blocking how = { .until = iocb_patience(iocb), .file = iocb->ki_filp };
 	struct chan_file *f = iocb->ki_filp->private_data;
 	const struct chan_ring *ring = &f->chan->ring;
 	ssize_t ret;

@@ -2,6 +2,7 @@
 /*
  * The registry of goroutines.  g.h says what they are.
  */
+#include <linux/fdtable.h>
 #include <linux/hashtable.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
@@ -16,6 +17,7 @@
 
 #include "chan.h"
 #include "g.h"
+#include "stuck.h"
 #include "trace.h"
 
 /* Goroutines in a domain before it looks for those that have exited unnoticed. */
@@ -26,28 +28,8 @@ static_assert((int)CHAN_REASON_SEND == (int)CHAN_WAIT_SEND);
 static_assert((int)CHAN_REASON_SELECT == (int)CHAN_WAIT_SELECT);
 static_assert((int)CHAN_REASON_SELECT_NONE == (int)CHAN_WAIT_SELECT_NONE);
 
-/**
- * struct chan_domain - the goroutines of a process
- * @siblings: in the list of all domains.
- * @lock: guards @goroutines, @n and @reap_at.
- * @goroutines: of struct chan_g, in the order of registration.
- * @n: how many.
- * @reap_at: as soon as there are so many, look whether some have exited.
- * @tgid: the process.
- * @id: number of the domain.
- */
-struct chan_domain {
-	struct list_head siblings;
-	struct mutex lock; /* the goroutines */
-	struct list_head goroutines;
-	unsigned int n;
-	unsigned int reap_at;
-	struct pid *tgid;
-	u64 id;
-};
-
-static LIST_HEAD(domains);
-static DEFINE_MUTEX(domains_lock);
+LIST_HEAD(chan_domains);
+DEFINE_MUTEX(chan_domains_lock);
 static u64 last_domain;
 
 static DEFINE_HASHTABLE(registry, 10);
@@ -61,6 +43,12 @@ static const char * const states[] = {
 	[CHAN_GO_WAITING] = "waiting",
 	[CHAN_GO_DEAD] = "dead",
 };
+
+/* The name of a state. */
+const char *chan_g_state(u32 state)
+{
+	return states[state];
+}
 
 static void change(struct chan_g *g, u32 from, u32 to)
 {
@@ -103,6 +91,7 @@ static void free_g(struct kref *refs)
 
 	change(g, CHAN_GO_RUNNING, CHAN_GO_DEAD);
 	put_task_struct(g->task);
+	kfree(g->last);
 	kfree_rcu(g, rcu);
 }
 
@@ -144,15 +133,20 @@ struct chan_g *chan_g_park(struct chan_wait *wait, u64 chan)
 	spin_lock(&g->lock);
 	g->wait = wait;
 	g->chan = chan;
-	g->parks++;
+	WRITE_ONCE(g->parks, g->parks + 1);
+	g->shares_files = atomic_read(&current->files->count) > 1;
+	kfree(g->last);
+	g->last = NULL;
 	spin_unlock(&g->lock);
 	change(g, CHAN_GO_RUNNING, CHAN_GO_WAITING);
 	return g;
 }
 
-/* Its wait is over; the current task is the one that has ended it. */
-void chan_g_ready(struct chan_g *g)
+/* Its wait is over; the current task, another one or its own, has ended it. */
+void chan_g_ready(struct chan_g *g, bool by_other)
 {
+	/* Only who has claimed the wait comes here. */
+	WRITE_ONCE(g->readies, g->readies + by_other);
 	change(g, CHAN_GO_WAITING, CHAN_GO_RUNNABLE);
 }
 
@@ -175,6 +169,7 @@ static struct chan_domain *domain_new(void)
 	mutex_init(&domain->lock);
 	INIT_LIST_HEAD(&domain->goroutines);
 	domain->reap_at = CHAN_REAP_FIRST;
+	chan_deadlock_init(domain);
 	domain->tgid = get_pid(task_tgid(current));
 	return domain;
 }
@@ -195,16 +190,16 @@ static struct chan_domain *get_domain(struct file *file)
 	new = domain_new();
 	if (!new)
 		return NULL;
-	mutex_lock(&domains_lock);
+	mutex_lock(&chan_domains_lock);
 	domain = file->private_data;
 	if (!domain) {
 		domain = new;
 		domain->id = ++last_domain;
-		list_add_tail(&domain->siblings, &domains);
+		list_add_tail(&domain->siblings, &chan_domains);
 		/* Who reads it without the lock sees what it points to. */
 		smp_store_release((struct chan_domain **)&file->private_data, domain);
 	}
-	mutex_unlock(&domains_lock);
+	mutex_unlock(&chan_domains_lock);
 	if (domain != new)
 		domain_free(new);
 	return domain;
@@ -224,6 +219,8 @@ static void unregister(struct chan_domain *domain, struct chan_g *g)
 	atomic_dec(&registered);
 	list_del(&g->siblings);
 	domain->n--;
+	domain->parks += READ_ONCE(g->parks);
+	domain->readies += READ_ONCE(g->readies);
 	put_g(g);
 }
 
@@ -234,7 +231,7 @@ static bool has_gone(const struct chan_g *g)
 	       READ_ONCE(g->task->self_exec_id) != g->exec_id;
 }
 
-static void reap(struct chan_domain *domain)
+void chan_domain_reap(struct chan_domain *domain)
 {
 	struct chan_g *g, *next;
 
@@ -271,9 +268,10 @@ static void register_g(struct chan_domain *domain, struct chan_g *g)
 
 	mutex_lock(&domain->lock);
 	if (domain->n >= domain->reap_at)
-		reap(domain);
+		chan_domain_reap(domain);
 	list_add_tail(&g->siblings, &domain->goroutines);
 	domain->n++;
+	domain->started++;
 	atomic_inc(&registered);
 	spin_lock(&registry_lock);
 	hash_add_rcu(registry, &g->link, (unsigned long)g->task);
@@ -353,55 +351,131 @@ static void tell_cases(struct chan_go_info *info, const struct chan_wait *wait)
 	}
 }
 
-/* What it waits for does not vanish under the lock: the waiter takes it before it leaves. */
-static void tell(struct chan_g *g, struct chan_go_info *info)
+static void tell_wait(struct chan_g *g, struct chan_go_info *info)
+{
+	const struct chan_wait *wait = g->wait;
+
+	info->since = wait->since;
+	info->reason = wait->reason;
+	info->ip = KSTK_EIP(g->task);
+	if (wait->timed || wait->how->until != KTIME_MAX)
+		info->flags |= CHAN_GO_BOUNDED;
+	tell_cases(info, wait);
+}
+
+/**
+ * chan_g_tell_wait() - say what a goroutine does
+ * @g: the goroutine.
+ * @info: zeroed; gets what it waits for, with the time as the kernel has it.
+ *
+ * What it waits for does not vanish under the lock: the waiter takes it before it leaves.
+ */
+void chan_g_tell_wait(struct chan_g *g, struct chan_go_info *info)
+{
+	spin_lock(&g->lock);
+	if (g->last)
+		*info = *g->last;
+	else if (g->wait)
+		tell_wait(g, info);
+	if (!g->last)
+		info->state = READ_ONCE(g->state);
+	info->parks = g->parks;
+	info->readies = READ_ONCE(g->readies);
+	spin_unlock(&g->lock);
+}
+
+/**
+ * chan_g_tell() - describe a goroutine
+ * @g: the goroutine.
+ * @info: what it is and what it waits for, as the current task sees it.
+ */
+void chan_g_tell(struct chan_g *g, struct chan_go_info *info)
 {
 	memset(info, 0, sizeof(*info));
+	chan_g_tell_wait(g, info);
+	if (info->since)
+		info->since = chan_user_time(info->since);
 	info->id = g->id;
 	info->creator = g->creator;
 	info->tid = task_pid_vnr(g->task);
 	memcpy(info->name, g->name, sizeof(info->name));
-
-	spin_lock(&g->lock);
-	info->state = READ_ONCE(g->state);
-	info->parks = g->parks;
-	if (g->wait) {
-		info->since = chan_user_time(g->wait->since);
-		info->reason = g->wait->reason;
-		info->ip = KSTK_EIP(g->task);
-		tell_cases(info, g->wait);
-	}
-	spin_unlock(&g->lock);
 }
 
-static int put_entry(void __user *to, size_t size, const struct chan_go_info *info)
+/* Up to @room of them; returns how many there are. */
+static unsigned int tell_domain(struct chan_domain *domain, struct chan_go_info *infos,
+				unsigned int room, bool leaks)
 {
-	size_t known = min(size, sizeof(*info));
+	unsigned int i = 0, n;
+	struct chan_g *g;
 
-	if (copy_to_user(to, info, known) || clear_user(to + known, size - known))
-		return -EFAULT;
+	mutex_lock(&domain->lock);
+	list_for_each_entry(g, &domain->goroutines, siblings) {
+		if (i == room)
+			break;
+		chan_g_tell(g, &infos[i]);
+		if (leaks && g->stuck)
+			infos[i].flags |= CHAN_GO_LEAKED;
+		i++;
+	}
+	n = domain->n;
+	mutex_unlock(&domain->lock);
+	return n;
+}
+
+static unsigned int tell_leaks(struct chan_domain *domain, struct chan_go_info *infos,
+			       unsigned int room)
+{
+	unsigned int n;
+
+	mutex_lock(&chan_stuck_mutex);
+	chan_find_stuck();
+	n = tell_domain(domain, infos, room, true);
+	mutex_unlock(&chan_stuck_mutex);
+	return n;
+}
+
+static unsigned int count_goroutines(struct chan_domain *domain)
+{
+	unsigned int n;
+
+	mutex_lock(&domain->lock);
+	chan_domain_reap(domain);
+	n = domain->n;
+	mutex_unlock(&domain->lock);
+	return n;
+}
+
+static int put_infos(const struct chan_go_list *list, const struct chan_go_info *infos,
+		     unsigned int n)
+{
+	size_t known = min_t(size_t, list->entry_size, sizeof(*infos));
+	void __user *to = u64_to_user_ptr(list->entries);
+	unsigned int i;
+
+	for (i = 0; i < n; i++, to += list->entry_size)
+		if (copy_to_user(to, &infos[i], known) ||
+		    clear_user(to + known, list->entry_size - known))
+			return -EFAULT;
 	return 0;
 }
 
+/* User memory may keep a writer waiting for long, so no lock is held then. */
 static int list_domain(struct chan_domain *domain, const struct chan_go_list *list)
 {
-	void __user *to = u64_to_user_ptr(list->entries);
-	struct chan_go_info info;
-	unsigned int n = 0;
-	struct chan_g *g;
+	unsigned int room = min(list->room, count_goroutines(domain)), n;
+	struct chan_go_info *infos;
 	int ret;
 
-	lockdep_assert_held(&domain->lock);
-	reap(domain);
-	list_for_each_entry(g, &domain->goroutines, siblings) {
-		if (n == list->room)
-			break;
-		tell(g, &info);
-		ret = put_entry(to + (size_t)n++ * list->entry_size, list->entry_size, &info);
-		if (ret)
-			return ret;
-	}
-	return domain->n;
+	infos = kvcalloc(room, sizeof(*infos), GFP_KERNEL_ACCOUNT);
+	if (!infos && room)
+		return -ENOMEM;
+	if (list->flags & CHAN_GO_FIND_LEAKS)
+		n = tell_leaks(domain, infos, room);
+	else
+		n = tell_domain(domain, infos, room, false);
+	ret = put_infos(list, infos, min(n, room));
+	kvfree(infos);
+	return ret ?: n;
 }
 
 /**
@@ -411,23 +485,85 @@ static int list_domain(struct chan_domain *domain, const struct chan_go_list *li
  *
  * May sleep.
  *
- * Return: how many there are; -EFAULT, -EINVAL, -EPERM.
+ * Return: how many there are; -EFAULT, -EINVAL, -ENOMEM, -EPERM.
  */
 int chan_go_list(struct file *file, const struct chan_go_list *list)
 {
 	struct chan_domain *domain = READ_ONCE(file->private_data);
-	int ret;
 
-	if (list->reserved || list->entry_size < sizeof(u64) || list->entry_size > PAGE_SIZE)
+	if (list->flags & ~CHAN_GO_FIND_LEAKS)
 		return -EINVAL;
+	if (list->entry_size < sizeof(u64) || list->entry_size > PAGE_SIZE)
+		return -EINVAL;
+	if (!domain)
+		return 0;
+	return is_own(domain) ? list_domain(domain, list) : -EPERM;
+}
+
+/**
+ * chan_go_detect() - say what to look out for in a domain
+ * @file: the domain.
+ * @detect: what.
+ *
+ * May sleep.
+ *
+ * Return: 0, -EINVAL, -ENOMEM, -EPERM.
+ */
+int chan_go_detect(struct file *file, const struct chan_go_detect *detect)
+{
+	struct chan_domain *domain;
+
+	if (detect->flags & ~CHAN_GO_DEADLOCK)
+		return -EINVAL;
+	domain = get_domain(file);
+	if (!domain)
+		return -ENOMEM;
+	if (!is_own(domain))
+		return -EPERM;
+	chan_deadlock_watch(domain, detect->flags & CHAN_GO_DEADLOCK);
+	return 0;
+}
+
+static void add_stats(struct chan_go_stats *stats, const struct chan_g *g)
+{
+	u32 state = READ_ONCE(g->state);
+
+	stats->goroutines++;
+	stats->runnable += state == CHAN_GO_RUNNABLE;
+	stats->running += state == CHAN_GO_RUNNING;
+	stats->waiting += state == CHAN_GO_WAITING;
+	stats->parks += READ_ONCE(g->parks);
+	stats->readies += READ_ONCE(g->readies);
+}
+
+/**
+ * chan_go_stats() - what a domain does
+ * @file: the domain.
+ * @stats: zeroed; gets the numbers.
+ *
+ * May sleep.
+ *
+ * Return: 0, -EPERM.
+ */
+int chan_go_stats(struct file *file, struct chan_go_stats *stats)
+{
+	struct chan_domain *domain = READ_ONCE(file->private_data);
+	struct chan_g *g;
+
 	if (!domain)
 		return 0;
 	if (!is_own(domain))
 		return -EPERM;
 	mutex_lock(&domain->lock);
-	ret = list_domain(domain, list);
+	chan_domain_reap(domain);
+	stats->looks = READ_ONCE(domain->looks);
+	stats->started = domain->started;
+	stats->parks = domain->parks;
+	stats->readies = domain->readies;
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		add_stats(stats, g);
 	mutex_unlock(&domain->lock);
-	return ret;
+	return 0;
 }
 
 static void unregister_all(struct chan_domain *domain)
@@ -467,9 +603,10 @@ void chan_domain_release(struct file *file)
 
 	if (!domain)
 		return;
-	mutex_lock(&domains_lock);
+	chan_deadlock_watch(domain, false);
+	mutex_lock(&chan_domains_lock);
 	list_del(&domain->siblings);
-	mutex_unlock(&domains_lock);
+	mutex_unlock(&chan_domains_lock);
 	unregister_all(domain);
 	domain_free(domain);
 }

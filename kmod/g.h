@@ -21,7 +21,8 @@
  * parked.  The module is not told when a thread exits, so the registry keeps the task_struct.
  *
  * Locks, each taken after those above it:
- *	domains_lock		the domains (g.c)
+ *	chan_stuck_mutex	who is stuck (stuck.h)
+ *	chan_domains_lock	the domains
  *	chan_domain.lock	the goroutines of a domain
  *	registry_lock		the hash by task; looked up under RCU
  *	chan_g.lock		what a goroutine waits for
@@ -32,12 +33,13 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <linux/chan.h>
 
-struct chan_domain;
 struct chan_wait;
 struct file;
 struct task_struct;
@@ -58,6 +60,12 @@ struct task_struct;
  * @creator: the number of the one that started it, or 0.
  * @domain: number of its domain.
  * @parks: how often it parked.
+ * @readies: how often another task ended its wait.
+ * @last: what it waited for when that was found to be a deadlock, or NULL; until it parks
+ *	again.  Guarded by @lock.
+ * @stuck_parks: @parks when stuck.c saw it wait.
+ * @stuck: whether it is stuck; guarded by chan_stuck_mutex.
+ * @shares_files: whether other threads use its descriptors; since it parked.
  * @name: of its function.
  */
 struct chan_g {
@@ -75,12 +83,52 @@ struct chan_g {
 	u64 creator;
 	u64 domain;
 	u64 parks;
+	u64 readies;
+	struct chan_go_info *last;
+	u64 stuck_parks;
+	bool stuck;
+	bool shares_files;
 	char name[CHAN_GO_NAME_MAX];
 };
 
+/**
+ * struct chan_domain - the goroutines of a process
+ * @siblings: in the list of all domains.
+ * @lock: guards @goroutines and the numbers.
+ * @goroutines: of struct chan_g, in the order of registration.
+ * @n: how many.
+ * @reap_at: as soon as there are so many, look whether some have exited.
+ * @tgid: the process.
+ * @id: number of the domain.
+ * @started: how many have been registered.
+ * @parks: of those that are not registered any more.
+ * @readies: likewise.
+ * @watch: looks for a deadlock now and then, if it is to (deadlock.c).
+ * @watched: whether it is to.
+ * @looks: how often it has.
+ */
+struct chan_domain {
+	struct list_head siblings;
+	struct mutex lock; /* the goroutines */
+	struct list_head goroutines;
+	unsigned int n;
+	unsigned int reap_at;
+	struct pid *tgid;
+	u64 id;
+	u64 started;
+	u64 parks;
+	u64 readies;
+	struct delayed_work watch;
+	bool watched;
+	u32 looks;
+};
+
+extern struct list_head chan_domains;
+extern struct mutex chan_domains_lock;
+
 /* What parking and readying tell. */
 struct chan_g *chan_g_park(struct chan_wait *wait, u64 chan);
-void chan_g_ready(struct chan_g *g);
+void chan_g_ready(struct chan_g *g, bool by_other);
 void chan_g_resume(struct chan_g *g);
 
 u64 chan_g_current_id(void);
@@ -90,10 +138,25 @@ static inline u64 chan_g_id(const struct chan_g *g)
 	return g ? g->id : 0;
 }
 
+void chan_g_tell(struct chan_g *g, struct chan_go_info *info);
+void chan_g_tell_wait(struct chan_g *g, struct chan_go_info *info);
+const char *chan_g_state(u32 state);
+void chan_domain_reap(struct chan_domain *domain);
+
+/* deadlock.c */
+void chan_deadlock_init(struct chan_domain *domain);
+void chan_deadlock_watch(struct chan_domain *domain, bool on);
+
+/* debugfs.c */
+void chan_debugfs_init(void);
+void chan_debugfs_exit(void);
+
 /* Commands of /dev/chanctl, and what becomes of its files. */
 int chan_go(struct file *file, const struct chan_go *go);
 int chan_go_end(struct file *file);
 int chan_go_list(struct file *file, const struct chan_go_list *list);
+int chan_go_detect(struct file *file, const struct chan_go_detect *detect);
+int chan_go_stats(struct file *file, struct chan_go_stats *stats);
 void chan_domain_flush(struct file *file);
 void chan_domain_release(struct file *file);
 

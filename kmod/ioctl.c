@@ -32,8 +32,10 @@ static_assert(sizeof(struct chan_call) == 48);
 static_assert(sizeof(struct chan_make_timer) == 32);
 static_assert(sizeof(struct chan_set_timer) == 24);
 static_assert(sizeof(struct chan_go) == 72);
-static_assert(sizeof(struct chan_go_info) == 232);
+static_assert(sizeof(struct chan_go_info) == 248);
 static_assert(sizeof(struct chan_go_list) == 24);
+static_assert(sizeof(struct chan_go_detect) == 8);
+static_assert(sizeof(struct chan_go_stats) == 48);
 
 /* Every struct that says its size has at least that and one word more. */
 #define CHAN_MIN_SIZE		8
@@ -51,6 +53,8 @@ union chan_args {
 	struct chan_set_timer set_timer;
 	struct chan_go go;
 	struct chan_go_list go_list;
+	struct chan_go_detect go_detect;
+	struct chan_go_stats go_stats;
 };
 
 /**
@@ -89,7 +93,7 @@ static long do_set_timer(struct file *file, union chan_args *args, void __user *
 
 static long do_select(struct file *file, union chan_args *args, void __user *uarg)
 {
-	return chan_command_select(&args->select);
+	return chan_command_select(file, &args->select);
 }
 
 /*
@@ -108,7 +112,7 @@ static long do_call(struct file *file, union chan_args *args, void __user *uarg)
 	/* What may have to be written later has to be writable now. */
 	if (put_user(args->call.flags, &ucall->flags))
 		return -EFAULT;
-	ret = chan_command_call(&args->call, &sent);
+	ret = chan_command_call(file, &args->call, &sent);
 	flags = ret < 0 && sent ? CHAN_CALL_SENT : 0;
 	if (flags == args->call.flags)
 		return ret;
@@ -178,6 +182,16 @@ static long do_go_list(struct file *file, union chan_args *args, void __user *ua
 	return chan_go_list(file, &args->go_list);
 }
 
+static long do_go_detect(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_go_detect(file, &args->go_detect);
+}
+
+static long do_go_stats(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_go_stats(file, &args->go_stats);
+}
+
 #define COMMAND(name, type, is_reply, fn) \
 	{ .cmd = CHAN_IOC_##name, .size = sizeof(type), .reply = is_reply, .run = fn }
 #define COMMAND_NOARG(name, fn) \
@@ -193,6 +207,8 @@ static const struct command chanctl_commands[] = {
 	COMMAND(GO, struct chan_go, false, do_go),
 	COMMAND_NOARG(GO_END, do_go_end),
 	COMMAND(GO_LIST, struct chan_go_list, false, do_go_list),
+	COMMAND(GO_DETECT, struct chan_go_detect, false, do_go_detect),
+	COMMAND(GO_STATS, struct chan_go_stats, true, do_go_stats),
 	{}
 };
 

@@ -27,8 +27,8 @@ long chanctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 /* command.c */
 int chan_command_send(struct file *file, const struct chan_xfer *x, ktime_t until);
 int chan_command_recv(struct file *file, const struct chan_xfer *x, ktime_t until);
-int chan_command_select(const struct chan_select *args);
-int chan_command_call(const struct chan_call *args, bool *sent);
+int chan_command_select(struct file *file, const struct chan_select *args);
+int chan_command_call(struct file *file, const struct chan_call *args, bool *sent);
 
 /* control.c */
 int chan_control_make(const struct chan_make *make);

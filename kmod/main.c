@@ -6,6 +6,7 @@
 #include <linux/module.h>
 
 #include "chan.h"
+#include "g.h"
 #include "ioctl.h"
 #include "node.h"
 
@@ -22,6 +23,8 @@ static int __init chan_init(void)
 	ret = chan_control_init();
 	if (ret)
 		goto node_exit;
+	/* What it cannot make is just not there. */
+	chan_debugfs_init();
 	return 0;
 
 node_exit:
@@ -33,6 +36,7 @@ object_exit:
 
 static void __exit chan_exit(void)
 {
+	chan_debugfs_exit();
 	chan_control_exit();
 	chan_node_exit();
 	chan_object_exit();

@@ -221,7 +221,7 @@ static int end_without_case(struct selecting *s, struct chan_blocking *how, int 
 	if (!refusal) {
 		how->parks++;
 		if (!s->n)
-			chan_wait_parked(&s->wait, NULL);
+			chan_wait_parked(&s->wait, NULL, how);
 		return chan_park(&s->wait, how->until);
 	}
 	look_once_more(s);
@@ -346,7 +346,7 @@ static int select_one(struct chan_scase *sc, struct chan_blocking *how,
 
 	ret = sc->send ? send_now(sc, how, chan_send) : chan_recv(sc->chan, &dest, how);
 	sc->len = dest.len;
-	if (ret != -EAGAIN && ret != -ETIMEDOUT && ret != -ERESTARTSYS)
+	if (ret != -EAGAIN && ret != -ETIMEDOUT && ret != -ERESTARTSYS && ret != -EDEADLK)
 		*chosen = sc;
 	return ret;
 }
@@ -360,7 +360,7 @@ static int select_one(struct chan_scase *sc, struct chan_blocking *how,
  *
  * Go specification, "Select statements".  May sleep even if @how does not allow to park.
  *
- * Return: 0; -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -ENOMEM without a case; or with it an errno
+ * Return: 0; -EAGAIN, -EDEADLK, -ETIMEDOUT, -ERESTARTSYS, -ENOMEM without a case; or with it an errno
  * of chan_send() or chan_recv(), or of chan_elem_from_user().
  */
 int chan_select(struct chan_scase *cases, unsigned int n, struct chan_blocking *how,

@@ -20,6 +20,7 @@
 #if !defined(CHAN_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define CHAN_TRACE_H
 
+#include <linux/pid.h>
 #include <linux/tracepoint.h>
 
 #include "chan.h"
@@ -413,6 +414,23 @@ TRACE_EVENT(chan_go_state,
 	TP_printk("domain=%llu g=%llu tid=%d %s ==> %s chan=%llu",
 		  __entry->domain, __entry->g, __entry->tid, chan_show_state(__entry->from),
 		  chan_show_state(__entry->to), __entry->chan)
+);
+
+TRACE_EVENT(chan_deadlock,
+	TP_PROTO(const struct chan_domain *domain),
+	TP_ARGS(domain),
+	TP_STRUCT__entry(
+		__field(u64, domain)
+		__field(pid_t, pid)
+		__field(u32, goroutines)
+	),
+	TP_fast_assign(
+		__entry->domain = domain->id;
+		__entry->pid = pid_nr(domain->tgid);
+		__entry->goroutines = domain->n;
+	),
+	TP_printk("domain=%llu pid=%d goroutines=%u",
+		  __entry->domain, __entry->pid, __entry->goroutines)
 );
 
 #endif /* CHAN_TRACE_H */

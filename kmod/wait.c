@@ -44,6 +44,7 @@ void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
 	wait->result = 0;
 	wait->done = false;
 	wait->kicked = false;
+	wait->deadlocked = false;
 	wait->timed = false;
 	wait->passing = false;
 	wait->parked = false;
@@ -79,12 +80,15 @@ void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan
  * chan_wait_parked() - a wait begins
  * @wait: the wait; not a passing one.
  * @c: the channel in whose queue its first entry is, locked; NULL if it has none.
+ * @how: the call, which lasts as long as the wait.
  *
  * Whoever finds an entry of it finds it parked.
  */
-void chan_wait_parked(struct chan_wait *wait, const struct chan *c)
+void chan_wait_parked(struct chan_wait *wait, const struct chan *c,
+		      const struct chan_blocking *how)
 {
 	wait->parked = true;
+	wait->how = how;
 	wait->since = ktime_get();
 	wait->g = chan_g_park(wait, c ? c->id : 0);
 	trace_chan_park(wait, c);
@@ -128,7 +132,7 @@ void chan_wait_over(struct chan_wait *wait, int result)
 		return;
 	/* Whoever ends a wait readies it. */
 	if (!wait->done)
-		chan_g_ready(wait->g);
+		chan_g_ready(wait->g, false);
 	chan_g_resume(wait->g);
 }
 
@@ -247,7 +251,7 @@ static void chan_finish(struct chan_wait *wait)
 	struct task_struct *task;
 
 	if (unlikely(wait->g))
-		chan_g_ready(wait->g);
+		chan_g_ready(wait->g, true);
 	rcu_read_lock();
 	task = wait->task;
 	/* From here on the wait's memory may vanish: see chan_await(). */
@@ -296,7 +300,7 @@ int chan_await(struct chan_wait *wait)
 	return wait->result;
 }
 
-/* Sleep until done (0), kicked (-EAGAIN), a signal, or the time. */
+/* Sleep until done (0), kicked (-EAGAIN), deadlocked, a signal, or the time. */
 static int chan_sleep(struct chan_wait *wait, ktime_t until)
 {
 	int ret = 0;
@@ -307,6 +311,10 @@ static int chan_sleep(struct chan_wait *wait, ktime_t until)
 			break;
 		if (READ_ONCE(wait->kicked)) {
 			ret = -EAGAIN;
+			break;
+		}
+		if (READ_ONCE(wait->deadlocked)) {
+			ret = -EDEADLK;
 			break;
 		}
 		if (signal_pending(current)) {
@@ -350,7 +358,7 @@ static int sleep_to_alarm(struct chan_wait *wait, ktime_t until)
  * @wait->winner is CHAN_ABORTED and the caller has to unqueue its entries.
  *
  * Return: the completer's result, -ERESTARTSYS (a restart is harmless, because
- * deadlines are absolute) or -ETIMEDOUT.  May sleep.
+ * deadlines are absolute), -ETIMEDOUT or -EDEADLK.  May sleep.
  */
 int chan_park(struct chan_wait *wait, ktime_t until)
 {

@@ -55,6 +55,7 @@
 #include <linux/types.h>
 
 struct chan;
+struct chan_blocking;
 struct chan_g;
 struct chan_elem;
 struct chan_queue;
@@ -82,6 +83,7 @@ enum chan_wait_reason {
  * @result: 0 or a negative errno for that case.
  * @done: the completer is finished with this wait and all its waiters.
  * @kicked: a timer among its channels was set anew: look at the clock.
+ * @deadlocked: nobody else can complete it, so end it.
  * @timed: there are channels with timers among those it waits for.
  * @passing: it will not park: a select that only wants to know of all its cases at one
  *	moment that none is ready.
@@ -89,6 +91,7 @@ enum chan_wait_reason {
  * @reason: why the task sleeps.
  * @task: whom to wake.
  * @g: the goroutine that it is, if it is one, while @parked.
+ * @how: the call, from chan_wait_parked() on.
  * @since: when it parked, CLOCK_MONOTONIC.
  * @waiters: its entries.
  * @n: how many.
@@ -99,12 +102,14 @@ struct chan_wait {
 	int result;
 	bool done;
 	bool kicked;
+	bool deadlocked;
 	bool timed;
 	bool passing;
 	bool parked;
 	enum chan_wait_reason reason;
 	struct task_struct *task;
 	struct chan_g *g;
+	const struct chan_blocking *how;
 	ktime_t since;
 	struct chan_waiter *waiters;
 	unsigned int n;
@@ -135,7 +140,8 @@ void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
 		    struct chan_waiter *waiters, unsigned int n);
 void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c, bool send,
 		      struct chan_elem *elem, u32 room);
-void chan_wait_parked(struct chan_wait *wait, const struct chan *c);
+void chan_wait_parked(struct chan_wait *wait, const struct chan *c,
+		      const struct chan_blocking *how);
 void chan_wait_over(struct chan_wait *wait, int result);
 
 bool chan_claim(struct chan_wait *wait);

@@ -32,7 +32,7 @@ static ssize_t send_empty(int ch, size_t n)
 	size_t done;
 
 	for (done = 0; done < n && done < SSIZE_MAX; done++)
-		if (kchan_send(ch, NULL, 0))
+		if (kchan_send_within(ch, NULL, 0))
 			return done ? (ssize_t)done : -1;
 	return done;
 }
@@ -59,15 +59,16 @@ KCHAN_API ssize_t kchan_send_n(int ch, const void *elems, size_t n)
 {
 	ssize_t size = fixed_size(ch);
 
+	begin_blocking();
 	if (size < 0)
 		return -1;
-	return size ? send_all(ch, elems, n, size) : send_empty(ch, n);
+	return end_blocking(size ? send_all(ch, elems, n, size) : send_empty(ch, n));
 }
 
 /* Neither elements without data nor a destination of NULL can be told to read(2). */
 static ssize_t recv_nowhere(int ch, size_t n)
 {
-	int ret = kchan_recv(ch, NULL, 0);
+	int ret = kchan_recv_within(ch, NULL, 0);
 	size_t done = 0;
 
 	if (ret <= 0)
@@ -83,6 +84,7 @@ KCHAN_API ssize_t kchan_recv_n(int ch, void *elems, size_t n)
 	ssize_t size = fixed_size(ch);
 	ssize_t ret;
 
+	begin_blocking();
 	if (size < 0)
 		return -1;
 	if (!n)
@@ -90,5 +92,5 @@ KCHAN_API ssize_t kchan_recv_n(int ch, void *elems, size_t n)
 	if (!size || !elems)
 		return recv_nowhere(ch, n);
 	ret = read(ch, elems, at_most(n, size) * size);
-	return ret < 0 ? -1 : ret / size;
+	return ret < 0 ? end_blocking(-1) : ret / size;
 }

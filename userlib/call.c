@@ -11,8 +11,8 @@ static __u32 to_size(size_t size)
 	return size > UINT32_MAX ? UINT32_MAX : size;
 }
 
-KCHAN_API int kchan_call_until(int out, const void *req, size_t req_size, int in, void *rep,
-			       size_t rep_size, const struct timespec *deadline)
+static int run_call(int out, const void *req, size_t req_size, int in, void *rep,
+		    size_t rep_size, const struct timespec *deadline)
 {
 	struct chan_call call = {
 		.size = sizeof(call),
@@ -34,8 +34,16 @@ KCHAN_API int kchan_call_until(int out, const void *req, size_t req_size, int in
 	return ret < 0 ? -1 : ret > 0;
 }
 
+KCHAN_API int kchan_call_until(int out, const void *req, size_t req_size, int in, void *rep,
+			       size_t rep_size, const struct timespec *deadline)
+{
+	begin_blocking();
+	return end_blocking(run_call(out, req, req_size, in, rep, rep_size, deadline));
+}
+
 KCHAN_API int kchan_call(int out, const void *req, size_t req_size, int in, void *rep,
 			 size_t rep_size)
 {
-	return kchan_call_until(out, req, req_size, in, rep, rep_size, NULL);
+	begin_blocking();
+	return end_blocking(run_call(out, req, req_size, in, rep, rep_size, NULL));
 }

@@ -38,6 +38,7 @@ static void leave_domain(void)
 		close(domain);
 	domain = -1;
 	registered = false;
+	kchan_delist_all();
 	pthread_mutex_unlock(&lock);
 	errno = err;
 }
@@ -95,12 +96,16 @@ void kchan_register(int64_t id, int64_t creator, const char *name)
 		return;
 	strncpy(go.name, name, sizeof(go.name) - 1);
 	registered = !ioctl(kchan_domain(), CHAN_IOC_GO, &go);
+	if (registered)
+		kchan_enlist(id);
 	errno = err;
 }
 
 void kchan_unregister(void)
 {
-	if (registered)
-		ioctl(kchan_domain(), CHAN_IOC_GO_END, 0);
+	if (!registered)
+		return;
+	kchan_delist();
+	ioctl(kchan_domain(), CHAN_IOC_GO_END, 0);
 	registered = false;
 }

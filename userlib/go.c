@@ -106,6 +106,13 @@ static void find_name(void (*fn)(void *), char *name, size_t size)
 	}
 }
 
+/* Until somebody wants to know, or it starts a goroutine, there is nothing to tell of it. */
+void kchan_register_main(void)
+{
+	if (kchan_goid() == MAIN_ID)
+		kchan_register(MAIN_ID, 0, "main");
+}
+
 KCHAN_API int64_t kchan_go_named(void (*fn)(void *), void *arg, const char *name)
 {
 	struct start *start = malloc(sizeof(*start));
@@ -114,9 +121,7 @@ KCHAN_API int64_t kchan_go_named(void (*fn)(void *), void *arg, const char *name
 
 	if (!start)
 		return -1;
-	/* Until it starts a goroutine there is nothing to tell of the main thread. */
-	if (kchan_goid() == MAIN_ID)
-		kchan_register(MAIN_ID, 0, "main");
+	kchan_register_main();
 	id = atomic_fetch_add(&last_id, 1) + 1;
 	*start = (struct start){ .fn = fn, .arg = arg, .id = id, .creator = my_id };
 	if (name)

@@ -35,6 +35,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -635,6 +636,43 @@ int64_t kchan_goid(void);
  * Return: the size in effect, in bytes; or -1 with EINVAL (more than 1 GiB).
  */
 int kchan_stack_size(size_t bytes);
+
+/**
+ * kchan_dump() - print what every goroutine does, in the manner of Go's dump
+ * @f: where to.
+ *
+ * For each: id, state or reason of its wait, how long it waits, function, channels, place in
+ * the program, thread, creator.  Then for each channel on which goroutines wait: how many, and
+ * in which order.  Does not block on channels.
+ *
+ * Return: 0; or -1 with an errno of open(2) of /dev/chanctl, ENOMEM, or one of fflush(3).
+ */
+int kchan_dump(FILE *f);
+
+/**
+ * kchan_leaks() - print the goroutines whose wait nobody can end any more
+ * @f: where to, as kchan_dump(); NULL only counts them.
+ *
+ * The kernel looks for them among the goroutines of all processes: a goroutine is leaked if it
+ * waits without a deadline, and the only references left to its channels are those of calls of
+ * leaked goroutines, and of descriptors of processes in which every thread is one.  Who is
+ * not found may be leaked all the same.
+ *
+ * Return: how many are leaked; or -1 as kchan_dump().
+ */
+int kchan_leaks(FILE *f);
+
+/**
+ * kchan_detect_deadlock() - notice when all goroutines are asleep
+ * @on: whether to.
+ *
+ * When every thread of the process is a goroutine that waits, without a deadline, for
+ * channels that nothing outside the process refers to, their calls fail with EDEADLK, and a
+ * message and a dump go to stderr.  It is noticed within about a second.
+ *
+ * Return: 0; or -1 with ENOTTY (the module is too old), or an errno of open(2).
+ */
+int kchan_detect_deadlock(int on);
 
 #ifdef KCHAN_SHORT_NAMES
 #define go(fn, ...)	kchan_go(fn, __VA_ARGS__)

@@ -74,7 +74,8 @@ static int run_select(struct kchan_case *cases, size_t n, __u32 flags, __u64 dea
 
 KCHAN_API int kchan_select(struct kchan_case *cases, size_t n)
 {
-	return run_select(cases, n, 0, CHAN_FOREVER);
+	begin_blocking();
+	return end_blocking(run_select(cases, n, 0, CHAN_FOREVER));
 }
 
 KCHAN_API int kchan_try_select(struct kchan_case *cases, size_t n)
@@ -87,5 +88,8 @@ KCHAN_API int kchan_select_until(struct kchan_case *cases, size_t n,
 {
 	__u64 ns;
 
-	return kchan_deadline(deadline, &ns) ? -1 : run_select(cases, n, 0, ns);
+	begin_blocking();
+	if (kchan_deadline(deadline, &ns))
+		return -1;
+	return end_blocking(run_select(cases, n, 0, ns));
 }

@@ -113,7 +113,7 @@ static int wait_for(struct kchan_wg_round *round)
 	int ret;
 
 	do {
-		ret = kchan_recv(round->ch, NULL, 0);
+		ret = kchan_recv_within(round->ch, NULL, 0);
 	} while (ret < 0 && errno == EINTR);
 	round_put(round);
 	return ret;
@@ -124,6 +124,7 @@ KCHAN_API int kchan_wg_wait(struct kchan_wg *wg)
 	struct kchan_wg_round *round = NULL;
 	int count;
 
+	begin_blocking();
 	pthread_mutex_lock(&wg->lock);
 	count = wg->count;
 	if (count)

@@ -42,7 +42,8 @@ static int recv_flags(int ch, void *elem, size_t size, size_t *len, __u32 flags)
 
 KCHAN_API int kchan_send(int ch, const void *elem, size_t size)
 {
-	return send_flags(ch, elem, size, 0);
+	begin_blocking();
+	return end_blocking(send_flags(ch, elem, size, 0));
 }
 
 KCHAN_API int kchan_try_send(int ch, const void *elem, size_t size)
@@ -55,14 +56,16 @@ KCHAN_API int kchan_send_until(int ch, const void *elem, size_t size,
 {
 	struct chan_xfer_until until = { .xfer = xfer(elem, size, 0) };
 
+	begin_blocking();
 	if (kchan_deadline(deadline, &until.deadline))
 		return -1;
-	return ioctl(ch, CHAN_IOC_SEND_UNTIL, &until);
+	return end_blocking(ioctl(ch, CHAN_IOC_SEND_UNTIL, &until));
 }
 
 KCHAN_API int kchan_recv_msg(int ch, void *buf, size_t size, size_t *len)
 {
-	return recv_flags(ch, buf, size, len, 0);
+	begin_blocking();
+	return end_blocking(recv_flags(ch, buf, size, len, 0));
 }
 
 KCHAN_API int kchan_try_recv_msg(int ch, void *buf, size_t size, size_t *len)
@@ -70,19 +73,37 @@ KCHAN_API int kchan_try_recv_msg(int ch, void *buf, size_t size, size_t *len)
 	return recv_flags(ch, buf, size, len, CHAN_XFER_TRY);
 }
 
-KCHAN_API int kchan_recv_msg_until(int ch, void *buf, size_t size, size_t *len,
-				   const struct timespec *deadline)
+static int recv_until(int ch, void *buf, size_t size, size_t *len,
+		      const struct timespec *deadline)
 {
 	struct chan_xfer_until until = { .xfer = xfer(buf, size, 0) };
 
 	if (kchan_deadline(deadline, &until.deadline))
 		return -1;
-	return received(ioctl(ch, CHAN_IOC_RECV_UNTIL, &until), len);
+	return end_blocking(received(ioctl(ch, CHAN_IOC_RECV_UNTIL, &until), len));
+}
+
+KCHAN_API int kchan_recv_msg_until(int ch, void *buf, size_t size, size_t *len,
+				   const struct timespec *deadline)
+{
+	begin_blocking();
+	return recv_until(ch, buf, size, len, deadline);
 }
 
 KCHAN_API int kchan_recv(int ch, void *elem, size_t size)
 {
-	return recv_flags(ch, elem, size, NULL, 0);
+	begin_blocking();
+	return end_blocking(recv_flags(ch, elem, size, NULL, 0));
+}
+
+int kchan_send_within(int ch, const void *elem, size_t size)
+{
+	return end_blocking(send_flags(ch, elem, size, 0));
+}
+
+int kchan_recv_within(int ch, void *elem, size_t size)
+{
+	return end_blocking(recv_flags(ch, elem, size, NULL, 0));
 }
 
 KCHAN_API int kchan_try_recv(int ch, void *elem, size_t size)
@@ -92,5 +113,6 @@ KCHAN_API int kchan_try_recv(int ch, void *elem, size_t size)
 
 KCHAN_API int kchan_recv_until(int ch, void *elem, size_t size, const struct timespec *deadline)
 {
-	return kchan_recv_msg_until(ch, elem, size, NULL, deadline);
+	begin_blocking();
+	return recv_until(ch, elem, size, NULL, deadline);
 }

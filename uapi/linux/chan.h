@@ -20,6 +20,7 @@
  * What an errno means, whatever the command:
  *
  *   EAGAIN     the operation would block, and was asked not to
+ *   EDEADLK    all goroutines of the process wait for each other (CHAN_IOC_GO_DETECT)
  *   EBADF      not an open descriptor, or it does not grant this direction
  *   E2BIG      the struct is newer than the kernel, and uses what is new; or it
  *              is larger than a page
@@ -102,6 +103,17 @@
 #define CHAN_REASON_SELECT	2 /* select */
 #define CHAN_REASON_SELECT_NONE	3 /* select (no cases) */
 
+/* Flags of a goroutine (struct chan_go_info). */
+#define CHAN_GO_BOUNDED		(1U << 0) /* what it waits for has a deadline or a timer */
+#define CHAN_GO_LEAKED		(1U << 1) /* nobody can end its wait; see CHAN_GO_FIND_LEAKS */
+#define CHAN_GO_DEADLOCKED	(1U << 2) /* this was its last wait, which ended with EDEADLK */
+
+/* Flags of struct chan_go_list. */
+#define CHAN_GO_FIND_LEAKS	(1U << 0) /* look who is leaked, in all processes */
+
+/* Flags of struct chan_go_detect. */
+#define CHAN_GO_DEADLOCK	(1U << 0) /* tell when all goroutines are asleep */
+
 /* Features (struct chan_query). */
 #define CHAN_FEATURE_MESSAGE	(1ULL << 0) /* CHAN_MESSAGE */
 #define CHAN_FEATURE_AUTOCLOSE	(1ULL << 1) /* CHAN_AUTOCLOSE */
@@ -110,7 +122,7 @@
 #define CHAN_FEATURE_CALL	(1ULL << 4) /* CHAN_IOC_CALL */
 #define CHAN_FEATURE_TIMERS	(1ULL << 5) /* CHAN_IOC_MAKE_TIMER, _SET_TIMER */
 #define CHAN_FEATURE_CLOSES	(1ULL << 6) /* closes of struct chan_make */
-#define CHAN_FEATURE_GO		(1ULL << 7) /* CHAN_IOC_GO, _GO_END, _GO_LIST */
+#define CHAN_FEATURE_GO		(1ULL << 7) /* CHAN_IOC_GO and CHAN_IOC_GO_* */
 
 /**
  * struct chan_xfer - one send or receive
@@ -470,12 +482,15 @@ struct chan_go_case {
  * @since: when it began to wait, CLOCK_MONOTONIC of the caller in nanoseconds; 0 if it does
  *	not wait.
  * @parks: how often it has parked.
+ * @readies: how often another task has ended its wait.
  * @ip: where in user space it waits: the instruction behind the system call; 0 if it does
  *	not wait.
  * @tid: its thread, as the caller sees it.
  * @state: CHAN_GO_IDLE and so on.
  * @reason: CHAN_REASON_*; 0 if it does not wait.
  * @cases: how many cases it waits for; 0 if it does not wait.
+ * @flags: CHAN_GO_BOUNDED and so on.
+ * @reserved: 0.
  * @where: the first of them, nil channels left out.
  * @name: of its function.
  */
@@ -484,11 +499,14 @@ struct chan_go_info {
 	__u64 creator;
 	__u64 since;
 	__u64 parks;
+	__u64 readies;
 	__u64 ip;
 	__s32 tid;
 	__u32 state;
 	__u32 reason;
 	__u32 cases;
+	__u32 flags;
+	__u32 reserved;
 	struct chan_go_case where[CHAN_GO_CASES];
 	char name[CHAN_GO_NAME_MAX];
 };
@@ -500,17 +518,63 @@ struct chan_go_info {
  *	and writes 0 to what it does not know.
  * @entries: user address of an array of them; 0 if @room is 0.
  * @room: how many fit there.
- * @reserved: 0.
+ * @flags: CHAN_GO_FIND_LEAKS, or 0.
  *
  * The command returns how many there are, of which it has told the first @room, in the
  * order of their registration.  Errors: EPERM (the domain is another process's).
+ *
+ * A goroutine is leaked if it waits without a deadline, and nobody is left who could end its
+ * wait: all that refers to its channels are calls of goroutines that are leaked, and
+ * descriptors of processes whose threads are all goroutines that are leaked.  See
+ * Documentation/goroutines.rst for what cannot be seen, and is then not called leaked.
  */
 struct chan_go_list {
 	__u32 size;
 	__u32 entry_size;
 	__u64 entries;
 	__u32 room;
-	__u32 reserved;
+	__u32 flags;
+};
+
+/**
+ * struct chan_go_detect - what to look out for in a domain
+ * @size: sizeof(struct chan_go_detect).
+ * @flags: CHAN_GO_DEADLOCK, or 0 not to.
+ *
+ * With CHAN_GO_DEADLOCK, when every thread of the process is a goroutine that waits without
+ * a deadline on channels to which nothing outside the process refers, and no signal handler
+ * or timer could change that, their calls fail with EDEADLK.  Errors: EPERM (the domain is
+ * another process's).
+ */
+struct chan_go_detect {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct chan_go_stats - what a domain does
+ * @size: sizeof(struct chan_go_stats) of the caller; the kernel fills as much.
+ * @goroutines: how many are registered.
+ * @runnable: how many of them have been readied, and are not yet back.
+ * @running: how many neither wait on channels nor are to come back.
+ * @waiting: how many are parked.
+ * @looks: how often it was looked whether this is a deadlock.
+ * @started: how many have been registered in all.
+ * @parks: how often they parked in all, those that have ended included.
+ * @readies: how often another task ended their wait, likewise.
+ *
+ * Errors: EPERM (the domain is another process's).
+ */
+struct chan_go_stats {
+	__u32 size;
+	__u32 goroutines;
+	__u32 runnable;
+	__u32 running;
+	__u32 waiting;
+	__u32 looks;
+	__u64 started;
+	__u64 parks;
+	__u64 readies;
 };
 
 #define CHAN_IOC_MAGIC		0xC7
@@ -522,6 +586,8 @@ struct chan_go_list {
 #define CHAN_IOC_GO		_IO(CHAN_IOC_MAGIC, 0x06) /* struct chan_go */
 #define CHAN_IOC_GO_END		_IO(CHAN_IOC_MAGIC, 0x07) /* argument 0 */
 #define CHAN_IOC_GO_LIST	_IO(CHAN_IOC_MAGIC, 0x08) /* struct chan_go_list */
+#define CHAN_IOC_GO_DETECT	_IO(CHAN_IOC_MAGIC, 0x09) /* struct chan_go_detect */
+#define CHAN_IOC_GO_STATS	_IO(CHAN_IOC_MAGIC, 0x0A) /* struct chan_go_stats */
 
 /* On /dev/chanctl and on a channel. */
 #define CHAN_IOC_QUERY		_IO(CHAN_IOC_MAGIC, 0x02) /* struct chan_query */

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All goroutines are asleep: how a process that wants to know is told.
+ *
+ * A worker looks at its domain now and then, so nobody who parks has anything to do for it.
+ * When all are stuck (stuck.h), what they wait for is written down for a dump, and then their
+ * calls fail.
+ */
+#include <linux/jiffies.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "chan.h"
+#include "g.h"
+#include "stuck.h"
+#include "trace.h"
+
+#define CHAN_WATCH_MS	100
+
+/* Without memory for it a dump shows less. */
+static void remember_wait(struct chan_g *g)
+{
+	struct chan_go_info *last = kzalloc(sizeof(*last), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+
+	if (!last)
+		return;
+	chan_g_tell_wait(g, last);
+	last->flags |= CHAN_GO_DEADLOCKED;
+	spin_lock(&g->lock);
+	swap(g->last, last);
+	spin_unlock(&g->lock);
+	kfree(last);
+}
+
+static void fail_wait(struct chan_g *g)
+{
+	spin_lock(&g->lock);
+	if (g->wait)
+		WRITE_ONCE(g->wait->deadlocked, true);
+	spin_unlock(&g->lock);
+	wake_up_process(g->task);
+}
+
+static void report(struct chan_domain *domain)
+{
+	struct chan_g *g;
+
+	mutex_lock(&domain->lock);
+	trace_chan_deadlock(domain);
+	pr_info_ratelimited("chan: process %d: all %u goroutines are asleep: deadlock\n",
+			    pid_nr(domain->tgid), domain->n);
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		remember_wait(g);
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		fail_wait(g);
+	mutex_unlock(&domain->lock);
+}
+
+static void watch(struct work_struct *work)
+{
+	struct chan_domain *domain = container_of(work, struct chan_domain, watch.work);
+
+	mutex_lock(&chan_stuck_mutex);
+	if (chan_is_deadlocked(domain))
+		report(domain);
+	mutex_unlock(&chan_stuck_mutex);
+	WRITE_ONCE(domain->looks, domain->looks + 1);
+	if (READ_ONCE(domain->watched))
+		schedule_delayed_work(&domain->watch, msecs_to_jiffies(CHAN_WATCH_MS));
+}
+
+void chan_deadlock_init(struct chan_domain *domain)
+{
+	INIT_DELAYED_WORK(&domain->watch, watch);
+}
+
+/**
+ * chan_deadlock_watch() - look out for a deadlock of a domain, or do not any more
+ * @domain: the domain.
+ * @on: whether to.
+ *
+ * May sleep.
+ */
+void chan_deadlock_watch(struct chan_domain *domain, bool on)
+{
+	WRITE_ONCE(domain->watched, on);
+	if (on)
+		schedule_delayed_work(&domain->watch, msecs_to_jiffies(CHAN_WATCH_MS));
+	else
+		cancel_delayed_work_sync(&domain->watch);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests of deadlocks and leaks share.
+ */
+#ifndef STUCK_TEST_H
+#define STUCK_TEST_H
+
+#include "go_test.h"
+
+/* The descriptor that the library keeps: the only one of /dev/chanctl in the process. */
+static inline int library_domain(void)
+{
+	char path[64], target[64];
+	ssize_t n;
+	int fd;
+
+	for (fd = 0; fd < 1024; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		if (n > 0 && (target[n] = '\0', !strcmp(target, CHANCTL)))
+			return fd;
+	}
+	die("the library has no domain");
+}
+
+static inline struct chan_go_stats domain_stats(void)
+{
+	struct chan_go_stats stats = { .size = sizeof(stats) };
+
+	must(xioctl(library_domain(), CHAN_IOC_GO_STATS, &stats));
+	return stats;
+}
+
+/* Wait until so many goroutines are parked. */
+static inline void wait_goroutines_parked(unsigned int n)
+{
+	if (!eventually(domain_stats().waiting == n))
+		die("%u goroutines parked, expected %u", domain_stats().waiting, n);
+}
+
+static inline void recv_forever(void *arg)
+{
+	uint64_t v;
+
+	kchan_recv((intptr_t)arg, &v, 8);
+}
+
+static inline void send_forever(void *arg)
+{
+	uint64_t v = 1;
+
+	kchan_send((intptr_t)arg, &v, 8);
+}
+
+static inline void *on(int ch)
+{
+	return (void *)(intptr_t)ch;
+}
+
+#endif /* STUCK_TEST_H */
