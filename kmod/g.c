@@ -459,12 +459,12 @@ static int put_infos(const struct chan_go_list *list, const struct chan_go_info 
 	return 0;
 }
 
-/* User memory may keep a writer waiting for long, so no lock is held then. */
-static int list_domain(struct chan_domain *domain, const struct chan_go_list *list)
+/* As many as there is room for, which may have become more meanwhile: then -EAGAIN. */
+static int try_list(struct chan_domain *domain, const struct chan_go_list *list)
 {
 	unsigned int room = min(list->room, count_goroutines(domain)), n;
 	struct chan_go_info *infos;
-	int ret;
+	int ret = -EAGAIN;
 
 	infos = kvcalloc(room, sizeof(*infos), GFP_KERNEL_ACCOUNT);
 	if (!infos && room)
@@ -473,9 +473,21 @@ static int list_domain(struct chan_domain *domain, const struct chan_go_list *li
 		n = tell_leaks(domain, infos, room);
 	else
 		n = tell_domain(domain, infos, room, false);
-	ret = put_infos(list, infos, min(n, room));
+	/* User memory may keep a writer waiting for long, so no lock is held now. */
+	if (n <= room || room == list->room)
+		ret = put_infos(list, infos, min(n, room)) ?: n;
 	kvfree(infos);
-	return ret ?: n;
+	return ret;
+}
+
+static int list_domain(struct chan_domain *domain, const struct chan_go_list *list)
+{
+	int ret;
+
+	do
+		ret = try_list(domain, list);
+	while (ret == -EAGAIN && !signal_pending(current));
+	return ret == -EAGAIN ? -EINTR : ret;
 }
 
 /**
@@ -485,7 +497,7 @@ static int list_domain(struct chan_domain *domain, const struct chan_go_list *li
  *
  * May sleep.
  *
- * Return: how many there are; -EFAULT, -EINVAL, -ENOMEM, -EPERM.
+ * Return: how many there are; -EFAULT, -EINTR, -EINVAL, -ENOMEM, -EPERM.
  */
 int chan_go_list(struct file *file, const struct chan_go_list *list)
 {

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Leaked goroutines: those whose wait nobody can end any more are found, as in the simple
+ * programs by which Go tests its profile of leaks; and nobody else is.
+ */
+#include "stuck_test.h"
+
+#define DUMP	"/sys/kernel/debug/chan/goroutines"
+
+/* ---- in a process that goes on ---- */
+
+/* Whether so many are. */
+static bool leaks(int n)
+{
+	return must(kchan_leaks(NULL)) == n;
+}
+
+FIXTURE(leak)
+{
+	int ch;
+};
+
+FIXTURE_SETUP(leak)
+{
+	self->ch = make(8, 0);
+}
+
+FIXTURE_TEARDOWN(leak)
+{
+	self->ch = -1;
+}
+
+TEST_F(leak, one_that_receives_when_all_descriptors_are_closed)
+{
+	start(recv_forever, on(self->ch));
+	wait_goroutines_parked(1);
+	EXPECT_TRUE(leaks(0));
+	close(self->ch);
+	EXPECT_TRUE(leaks(1));
+	EXPECT_TRUE(leaks(1));
+}
+
+TEST_F(leak, one_that_sends_likewise)
+{
+	start(send_forever, on(self->ch));
+	wait_goroutines_parked(1);
+	close(self->ch);
+	EXPECT_TRUE(leaks(1));
+}
+
+static void read_forever(void *arg)
+{
+	uint64_t v;
+
+	if (read((intptr_t)arg, &v, 8) != 8)
+		die("read");
+}
+
+TEST_F(leak, one_that_reads)
+{
+	start(read_forever, on(self->ch));
+	wait_goroutines_parked(1);
+	close(self->ch);
+	EXPECT_TRUE(leaks(1));
+}
+
+TEST_F(leak, only_those_of_that_channel)
+{
+	int other = make(8, 0), i;
+
+	for (i = 0; i < 5; i++)
+		start(recv_forever, on(i < 3 ? self->ch : other));
+	wait_goroutines_parked(5);
+	EXPECT_TRUE(leaks(0));
+	close(self->ch);
+	EXPECT_TRUE(leaks(3));
+	close(other);
+	EXPECT_TRUE(leaks(5));
+}
+
+static void select_nothing(void *arg)
+{
+	(void)arg;
+	kchan_select(NULL, 0);
+}
+
+static void receive_nil(void *arg)
+{
+	struct kchan_case nil = receiving(KCHAN_NIL, NULL, 8);
+
+	(void)arg;
+	kchan_select(&nil, 1);
+}
+
+static void send_nil(void *arg)
+{
+	uint64_t v = 1;
+	struct kchan_case nil = sending(KCHAN_NIL, &v, 8);
+
+	(void)arg;
+	kchan_select(&nil, 1);
+}
+
+TEST_F(leak, those_that_wait_for_nothing_or_for_nil)
+{
+	start(select_nothing, NULL);
+	start(receive_nil, NULL);
+	start(send_nil, NULL);
+	wait_goroutines_parked(3);
+	EXPECT_TRUE(leaks(3));
+}
+
+struct choice {
+	int ch[20];
+	int n;
+};
+
+static void select_forever(void *arg)
+{
+	struct choice *c = arg;
+	struct kchan_case cases[20];
+	uint64_t v = 1;
+	int i;
+
+	for (i = 0; i < c->n; i++)
+		cases[i] = i % 2 ? sending(c->ch[i], &v, 8) : receiving(c->ch[i], &v, 8);
+	kchan_select(cases, c->n);
+}
+
+static void start_select(struct choice *c, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		c->ch[i] = make(8, 0);
+	c->n = n;
+	start(select_forever, c);
+}
+
+TEST_F(leak, a_select_when_its_last_channel_is_closed)
+{
+	struct choice few = {}, many = {};
+	int i;
+
+	start_select(&few, 2);
+	start_select(&many, 20);
+	wait_goroutines_parked(2);
+	close(few.ch[0]);
+	EXPECT_TRUE(leaks(0));
+	close(few.ch[1]);
+	EXPECT_TRUE(leaks(1));
+	for (i = 0; i < 19; i++)
+		close(many.ch[i]);
+	EXPECT_TRUE(leaks(1));
+	close(many.ch[19]);
+	EXPECT_TRUE(leaks(2));
+}
+
+struct two {
+	int out;
+	int in;
+};
+
+static void call_forever(void *arg)
+{
+	struct two *t = arg;
+	uint64_t v = 1;
+
+	kchan_call(t->out, &v, 8, t->in, &v, 8);
+}
+
+TEST_F(leak, a_call_in_either_half)
+{
+	struct two first = { make(8, 0), make(8, 0) }, second = { make(8, 1), make(8, 0) };
+
+	start(call_forever, &first);
+	start(call_forever, &second);
+	wait_goroutines_parked(2);
+	EXPECT_TRUE(leaks(0));
+	close(first.out);
+	EXPECT_TRUE(leaks(1));
+	close(first.in);
+	close(second.out);
+	EXPECT_TRUE(leaks(1));
+	close(second.in);
+	EXPECT_TRUE(leaks(2));
+}
+
+TEST_F(leak, they_are_printed_and_nobody_else)
+{
+	int other = make(8, 0);
+	char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	start(recv_forever, on(self->ch));
+	start(recv_forever, on(other));
+	wait_goroutines_parked(2);
+	close(self->ch);
+	f = open_memstream(&text, &size);
+	EXPECT_EQ(1, kchan_leaks(f));
+	fclose(f);
+	EXPECT_TRUE(strstr(text, "[chan receive (leaked), "));
+	EXPECT_TRUE(strstr(text, "created by main in goroutine 1\n"));
+	EXPECT_EQ(strstr(text, "goroutine "), text);
+	EXPECT_FALSE(strstr(text, "\ngoroutine "));
+	free(text);
+}
+
+/* ---- who is not ---- */
+
+static void recv_until_far(void *arg)
+{
+	struct timespec hour = in_ns(3600 * SEC);
+	uint64_t v;
+
+	kchan_recv_until((intptr_t)arg, &v, 8, &hour);
+}
+
+TEST_F(leak, not_one_with_a_deadline)
+{
+	start(recv_until_far, on(self->ch));
+	wait_goroutines_parked(1);
+	close(self->ch);
+	EXPECT_TRUE(leaks(0));
+}
+
+static void recv_time(void *arg)
+{
+	uint64_t t;
+
+	kchan_recv((intptr_t)arg, &t, 8);
+}
+
+TEST_F(leak, not_one_that_waits_for_a_timer)
+{
+	struct timespec hour = { .tv_sec = 3600 };
+	int timer = kchan_after(&hour);
+
+	start(recv_time, on(timer));
+	wait_goroutines_parked(1);
+	close(timer);
+	EXPECT_TRUE(leaks(0));
+}
+
+TEST_F(leak, not_while_a_duplicate_is_open)
+{
+	int dup_fd = dup(self->ch), view;
+
+	start(recv_forever, on(self->ch));
+	wait_goroutines_parked(1);
+	close(self->ch);
+	EXPECT_TRUE(leaks(0));
+	view = must(kchan_dup(dup_fd, O_WRONLY));
+	close(dup_fd);
+	EXPECT_TRUE(leaks(0));
+	close(view);
+	EXPECT_TRUE(leaks(1));
+}
+
+TEST_F(leak, not_while_another_process_has_it)
+{
+	pid_t child = child_fork();
+
+	if (!child)
+		for (;;)
+			pause();
+	start(recv_forever, on(self->ch));
+	wait_goroutines_parked(1);
+	close(self->ch);
+	EXPECT_TRUE(leaks(0));
+	child_kill(child);
+	EXPECT_TRUE(eventually(leaks(1)));
+}
+
+TEST_F(leak, not_while_it_is_on_its_way_through_a_socket)
+{
+	int sock[2];
+
+	must(socketpair(AF_UNIX, SOCK_DGRAM, 0, sock));
+	start(recv_forever, on(self->ch));
+	wait_goroutines_parked(1);
+	pass_fd(sock[0], self->ch);
+	close(self->ch);
+	EXPECT_TRUE(leaks(0));
+	close(take_fd(sock[1]));
+	EXPECT_TRUE(leaks(1));
+}
+
+TEST_F(leak, not_with_a_name)
+{
+	int named = must(ch_make_named("leak", 8, 0, 0, 0600));
+
+	start(recv_forever, on(named));
+	wait_goroutines_parked(1);
+	close(named);
+	EXPECT_TRUE(leaks(0));
+	must(ch_remove("leak"));
+}
+
+TEST_F(leak, not_where_a_handler_would_end_the_call)
+{
+	start(recv_forever, on(self->ch));
+	wait_goroutines_parked(1);
+	close(self->ch);
+	catch(SIGUSR1, 0);
+	EXPECT_TRUE(leaks(0));
+	/* This one restarts it. */
+	catch(SIGUSR1, SA_RESTART);
+	EXPECT_TRUE(leaks(1));
+}
+
+TEST_F(leak, not_who_runs_again)
+{
+	start(recv_forever, on(self->ch));
+	wait_goroutines_parked(1);
+	must(send64(self->ch, 1));
+	EXPECT_TRUE(eventually(domain_stats().goroutines == 1));
+	close(self->ch);
+	EXPECT_TRUE(leaks(0));
+}
+
+/* A program as it should be: workers between two channels, looked at all the time. */
+static int jobs, results;
+
+static void work(void *arg)
+{
+	uint64_t v;
+
+	(void)arg;
+	while (kchan_recv(jobs, &v, 8) > 0)
+		kchan_send(results, &v, 8);
+}
+
+TEST_F(leak, nobody_in_a_program_that_works)
+{
+	uint64_t v, i;
+
+	jobs = make(8, 0);
+	results = make(8, 4);
+	for (i = 0; i < 4; i++)
+		start(work, NULL);
+	for (i = 0; i < 300; i++) {
+		must(kchan_send(jobs, &i, 8));
+		ASSERT_TRUE(leaks(0));
+		must(kchan_recv(results, &v, 8));
+	}
+	kchan_close(jobs);
+}
+
+/* ---- processes that wait for each other ---- */
+
+/* Whether root's dump says of the main thread of a process that it is leaked; -1: not there. */
+static int is_leaked(pid_t pid)
+{
+	char who[32], line[256];
+	FILE *f = fopen(DUMP, "r");
+	bool here = false;
+	int ret = -1;
+
+	snprintf(who, sizeof(who), "process %d (", pid);
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "process ", 8))
+			here = !strncmp(line, who, strlen(who));
+		else if (here && !strncmp(line, "goroutine 1 [chan receive", 25))
+			ret = !!strstr(line, "(leaked)");
+	}
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+/**
+ * struct ring - processes each of which waits for a channel that others have
+ * @ch: the channels; process i receives from that of its number.
+ * @pid: the processes.
+ * @n: how many.
+ */
+struct ring {
+	int ch[4];
+	pid_t pid[4];
+	int n;
+};
+
+static void join_ring(struct ring *r, int i)
+{
+	uint64_t v;
+
+	r->pid[i] = child_fork();
+	if (r->pid[i])
+		return;
+	/* Registered, and no deadlock of its own. */
+	must(kchan_detect_deadlock(1));
+	kchan_recv(r->ch[i], &v, 8);
+	_exit(errno);
+}
+
+/* They and the test have the channels. */
+static void start_ring(struct ring *r, int n)
+{
+	int i;
+
+	r->n = n;
+	for (i = 0; i < n; i++)
+		r->ch[i] = make(8, 0);
+	for (i = 0; i < n; i++)
+		join_ring(r, i);
+	for (i = 0; i < n; i++)
+		if (!eventually(is_leaked(r->pid[i]) >= 0))
+			die("process %d of a ring does not wait", i);
+}
+
+static bool all_in_ring(struct ring *r, int leaked)
+{
+	int i;
+
+	for (i = 0; i < r->n; i++)
+		if (is_leaked(r->pid[i]) != leaked)
+			return false;
+	return true;
+}
+
+static void leave_ring(struct ring *r)
+{
+	int i;
+
+	for (i = 0; i < r->n; i++)
+		close(r->ch[i]);
+}
+
+static bool end_ring(struct ring *r)
+{
+	bool slept = true;
+	int i;
+
+	for (i = 0; i < r->n; i++)
+		slept &= child_kill(r->pid[i]) == 128 + SIGKILL;
+	return slept;
+}
+
+TEST(processes_that_wait_for_each_other_and_for_nobody_else)
+{
+	struct ring r;
+
+	start_ring(&r, 3);
+	EXPECT_TRUE(all_in_ring(&r, 0));
+	leave_ring(&r);
+	EXPECT_TRUE(eventually(all_in_ring(&r, 1)));
+	/* By itself none of them is a deadlock. */
+	EXPECT_TRUE(end_ring(&r));
+}
+
+TEST(none_of_them_if_one_of_the_channels_is_held_elsewhere)
+{
+	struct ring r;
+	int kept;
+
+	start_ring(&r, 3);
+	kept = must(dup(r.ch[1]));
+	leave_ring(&r);
+	EXPECT_TRUE(all_in_ring(&r, 0));
+	EXPECT_TRUE(all_in_ring(&r, 0));
+	close(kept);
+	EXPECT_TRUE(eventually(all_in_ring(&r, 1)));
+	EXPECT_TRUE(end_ring(&r));
+}
+
+TEST(none_of_them_if_one_has_another_thread)
+{
+	struct ring r = { .n = 2 };
+	struct task t;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		r.ch[i] = make(8, 0);
+	join_ring(&r, 0);
+	r.pid[1] = child_fork();
+	if (!r.pid[1]) {
+		must(kchan_detect_deadlock(1));
+		park_recv64(&t, r.ch[1]);
+		recv_forever(on(r.ch[1]));
+		_exit(0);
+	}
+	for (i = 0; i < 2; i++)
+		EXPECT_TRUE(eventually(is_leaked(r.pid[i]) >= 0));
+	leave_ring(&r);
+	EXPECT_TRUE(all_in_ring(&r, 0));
+	EXPECT_TRUE(all_in_ring(&r, 0));
+	EXPECT_TRUE(end_ring(&r));
+}
+
+static int wait_for_group(void *arg)
+{
+	struct kchan_wg wg;
+
+	(void)arg;
+	must(kchan_detect_deadlock(0));
+	must(kchan_wg_init(&wg));
+	must(kchan_wg_add(&wg, 1));
+	return kchan_wg_wait(&wg);
+}
+
+TEST(a_process_that_waits_for_a_group_that_is_never_done)
+{
+	pid_t pid = child_start(wait_for_group, NULL);
+
+	EXPECT_TRUE(eventually(is_leaked(pid) == 1));
+	EXPECT_EQ(128 + SIGKILL, child_kill(pid));
+}
+
+TEST_HARNESS_MAIN
