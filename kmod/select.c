@@ -149,6 +149,7 @@ static int prepare(struct selecting *s, struct chan_scase **chosen)
 		if (!sc->send)
 			received = elem;
 		chan_waiter_init(&s->waiters[k], &s->wait, sc->chan, sc->send, elem, sc->size);
+		s->waiters[k].scase = sc - s->cases;
 		s->prepared++;
 	}
 	return 0;

@@ -225,18 +225,18 @@ TRACE_EVENT(chan_enqueue,
 		__field(u64, g)
 		__field(u32, send)
 		__field(u32, place)
-		__field(s32, index)
+		__field(u32, scase)
 	),
 	TP_fast_assign(
 		__entry->chan = w->chan->id;
 		__entry->g = chan_g_id(w->wait->g);
 		__entry->send = w->queue == &w->chan->sendq;
 		__entry->place = w->queue->n;
-		__entry->index = w->index;
+		__entry->scase = w->scase;
 	),
-	TP_printk("chan=%llu g=%llu queue=%s place=%u case=%d",
+	TP_printk("chan=%llu g=%llu queue=%s place=%u case=%u",
 		  __entry->chan, __entry->g, __entry->send ? "sendq" : "recvq",
-		  __entry->place, __entry->index)
+		  __entry->place, __entry->scase)
 );
 
 /* Go's goready.  The current task is the waker, @w belongs to the woken one. */
@@ -251,7 +251,7 @@ TRACE_EVENT_CONDITION(chan_ready,
 		__field(u64, waited)
 		__field(pid_t, tid)
 		__field(u32, send)
-		__field(s32, index)
+		__field(u32, scase)
 		__field(s32, result)
 	),
 	TP_fast_assign(
@@ -261,12 +261,12 @@ TRACE_EVENT_CONDITION(chan_ready,
 		__entry->waited = ktime_get() - w->wait->since;
 		__entry->tid = w->wait->task->pid;
 		__entry->send = w->queue == &w->chan->sendq;
-		__entry->index = w->index;
+		__entry->scase = w->scase;
 		__entry->result = result;
 	),
-	TP_printk("chan=%llu waker=%llu g=%llu tid=%d queue=%s case=%d result=%d waited=%llu",
+	TP_printk("chan=%llu waker=%llu g=%llu tid=%d queue=%s case=%u result=%d waited=%llu",
 		  __entry->chan, __entry->waker, __entry->g, __entry->tid,
-		  __entry->send ? "sendq" : "recvq", __entry->index, __entry->result,
+		  __entry->send ? "sendq" : "recvq", __entry->scase, __entry->result,
 		  __entry->waited)
 );
 
@@ -352,18 +352,18 @@ TRACE_EVENT(chan_select_stale,
 		__field(u64, g)
 		__field(pid_t, tid)
 		__field(u32, send)
-		__field(s32, index)
+		__field(u32, scase)
 	),
 	TP_fast_assign(
 		__entry->chan = w->chan->id;
 		__entry->g = chan_g_id(w->wait->g);
 		__entry->tid = w->wait->task->pid;
 		__entry->send = w->queue == &w->chan->sendq;
-		__entry->index = w->index;
+		__entry->scase = w->scase;
 	),
-	TP_printk("chan=%llu g=%llu tid=%d queue=%s case=%d",
+	TP_printk("chan=%llu g=%llu tid=%d queue=%s case=%u",
 		  __entry->chan, __entry->g, __entry->tid,
-		  __entry->send ? "sendq" : "recvq", __entry->index)
+		  __entry->send ? "sendq" : "recvq", __entry->scase)
 );
 
 TRACE_EVENT(chan_go_create,

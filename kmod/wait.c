@@ -72,6 +72,7 @@ void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan
 	w->chan = c;
 	w->queue = send ? &c->sendq : &c->recvq;
 	w->index = w - wait->waiters;
+	w->scase = 0;
 	w->elem = elem;
 	w->room = room;
 }

@@ -79,7 +79,7 @@ enum chan_wait_reason {
 /**
  * struct chan_wait - one blocked call
  * @lock: makes claiming atomic; guards @winner and @result.
- * @winner: index of the case that was completed, or one of the above.
+ * @winner: index of the entry that was completed, or one of the above.
  * @result: 0 or a negative errno for that case.
  * @done: the completer is finished with this wait and all its waiters.
  * @kicked: a timer among its channels was set anew: look at the clock.
@@ -122,7 +122,8 @@ struct chan_wait {
  * @wait: the blocked call.
  * @chan: the channel.
  * @queue: the queue of @chan that it is for.
- * @index: which of the call's cases this is.
+ * @index: its place among the entries of the call.
+ * @scase: which of the call's cases it is for; a select shuffles its entries.
  * @room: receiver: longest element that it takes.  Sender: length of its element.
  * @elem: sender: the element to be sent.  Receiver: where it goes.
  */
@@ -131,7 +132,8 @@ struct chan_waiter {
 	struct chan_wait *wait;
 	struct chan *chan;
 	struct chan_queue *queue;
-	int index;
+	u16 index;
+	u16 scase;
 	u32 room;
 	struct chan_elem *elem;
 };
