@@ -35,7 +35,7 @@
 enum chan_path {
 	CHAN_PATH_DIRECT,	/* from a task to one that was parked, or the other way */
 	CHAN_PATH_BUFFERED,	/* into the ring, or out of it */
-	CHAN_PATH_PARKED,	/* by the partner, while this task was parked */
+	CHAN_PATH_PARKED,	/* by the partner, while this call was queued */
 	CHAN_PATH_WOULD_BLOCK,
 	CHAN_PATH_CLOSED,
 	CHAN_PATH_REMOVED,

@@ -123,12 +123,10 @@ static void trace_given(const struct chan_wait *wait)
  */
 void chan_wait_over(struct chan_wait *wait, int result)
 {
-	if (!wait->parked)
-		return;
-	if (wait->winner == CHAN_ABORTED)
-		trace_chan_abort(wait, result);
-	else if (wait->done)
+	if (wait->done)
 		trace_given(wait);
+	else if (wait->parked && wait->winner == CHAN_ABORTED)
+		trace_chan_abort(wait, result);
 	if (likely(!wait->g))
 		return;
 	/* Whoever ends a wait readies it. */
