@@ -20,6 +20,7 @@
 #if !defined(CHAN_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define CHAN_TRACE_H
 
+#include <linux/build_bug.h>
 #include <linux/pid.h>
 #include <linux/tracepoint.h>
 
@@ -48,6 +49,9 @@ enum chan_end {
 	CHAN_END_TIME,
 	CHAN_END_REMOVE,
 };
+
+/* So many channels chan_select_begin prints. */
+static_assert(CHAN_SMALL_SELECT == 8);
 
 #endif /* CHAN_TRACE_ENUMS */
 
@@ -213,7 +217,7 @@ TRACE_EVENT(chan_park,
 		__entry->reason = wait->reason;
 		__entry->cases = wait->n;
 	),
-	TP_printk("chan=%llu g=%llu reason=\"%s\" cases=%u",
+	TP_printk("chan=%llu g=%llu reason='%s' cases=%u",
 		  __entry->chan, __entry->g, chan_show_reason(__entry->reason), __entry->cases)
 );
 
@@ -288,12 +292,15 @@ TRACE_EVENT(chan_abort,
 		__entry->reason = wait->reason;
 		__entry->result = result;
 	),
-	TP_printk("chan=%llu g=%llu reason=\"%s\" result=%d waited=%llu",
+	TP_printk("chan=%llu g=%llu reason='%s' result=%d waited=%llu",
 		  __entry->chan, __entry->g, chan_show_reason(__entry->reason),
 		  __entry->result, __entry->waited)
 );
 
-/* The first of the channels is repeated as "chan", by which all events can be filtered. */
+/*
+ * The first of the channels is repeated as "chan", by which all events can be filtered.  They
+ * are shown one by one, because __print_array() is something else to each tracer.
+ */
 TRACE_EVENT(chan_select_begin,
 	TP_PROTO(const struct chan_scase *cases, unsigned int n, bool blocks),
 	TP_ARGS(cases, n, blocks),
@@ -318,9 +325,11 @@ TRACE_EVENT(chan_select_begin,
 			__entry->sends |= i < n && cases[i].send ? 1U << i : 0;
 		}
 	),
-	TP_printk("chan=%llu g=%llu cases=%u blocks=%u sends=0x%x chans=%s",
+	TP_printk("chan=%llu g=%llu cases=%u blocks=%u sends=0x%x "
+		  "chans=%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu",
 		  __entry->chan, __entry->g, __entry->cases, __entry->blocks, __entry->sends,
-		  __print_array(__entry->chans, CHAN_SMALL_SELECT, sizeof(u64)))
+		  __entry->chans[0], __entry->chans[1], __entry->chans[2], __entry->chans[3],
+		  __entry->chans[4], __entry->chans[5], __entry->chans[6], __entry->chans[7])
 );
 
 /* @result: the index of the case, or an errno. */
