@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reads what "chantrace record" has written.
+
+A Trace is the events of a trace file, in the order of time, and what is known of the tasks
+and goroutines in them.  An event is an Event: a dict of its fields, with those that all
+events have as attributes.  chantrace(1) describes the file.
+"""
+import json
+import sys
+
+FORMAT = 1
+
+
+class BadTrace(Exception):
+    """A file that is no trace; says where and why."""
+
+
+class Event(dict):
+    """The fields of an event.
+
+    line  number in the trace file
+    t     CLOCK_MONOTONIC, in nanoseconds
+    cpu   processor
+    tid   the task that did it; with the events of the scheduler whoever ran there
+    comm  that task's name at the time
+    e     what happened
+    task  the task that the event is about: the one that is woken, or whose goroutine changes
+          its state; that which did it, if there is no other
+    """
+    __slots__ = ("line", "t", "cpu", "tid", "comm", "e", "task")
+
+    def __init__(self, fields, line):
+        super().__init__(fields)
+        self.line = line
+        self.t = fields["t"]
+        self.cpu = fields["cpu"]
+        self.tid = fields["tid"]
+        self.comm = fields["comm"]
+        self.e = fields["e"]
+        self.task = fields.get("task", self.tid)
+
+
+class Goroutine:
+    """A goroutine, from the event that registered it to its end."""
+
+    def __init__(self, event):
+        self.domain = event["domain"]
+        self.id = event["g"]
+        self.name = event["name"]
+        self.creator = event["creator"]
+        self.tid = event.task
+        self.born = event.t
+        self.died = None
+
+    def __str__(self):
+        return f"{self.name} {self.id}"
+
+
+class Trace:
+    """The events of a trace and who does them.
+
+    path        of the file
+    header      its first line, a dict
+    events      all events
+    goroutines  in the order of creation
+    """
+
+    def __init__(self, path, header, events):
+        self.path = path
+        self.header = header
+        self.events = events
+        self.goroutines = []
+        self._at = {}       # thread id: its goroutines, in the order of time
+        self._comms = {}    # thread id: its last name
+        self._pids = {}     # thread id: its process
+        if "pid" in header:
+            self._pids[header["pid"]] = header["pid"]
+        for event in events:
+            self._learn(event)
+
+    def _learn(self, event):
+        self._comms[event.tid] = event.comm
+        if event.e == "chan_go_create":
+            g = Goroutine(event)
+            self.goroutines.append(g)
+            self._at.setdefault(event.task, []).append(g)
+        elif event.e == "chan_go_state" and event["to"] == "dead":
+            g = self.goroutine(event.task, event.t)
+            if g:
+                g.died = event.t
+        elif event.e == "task_new":
+            self._pids[event.task] = event["pid"]
+
+    @property
+    def lost(self):
+        """How many events the tracer had no room for."""
+        return self.header.get("lost", 0)
+
+    @property
+    def begin(self):
+        return self.events[0].t if self.events else 0
+
+    @property
+    def end(self):
+        return self.events[-1].t if self.events else 0
+
+    def goroutine(self, tid, t=None):
+        """The goroutine that a thread was at a time, or became first; None if it was none."""
+        of = self._at.get(tid)
+        if not of:
+            return None
+        if t is not None:
+            for g in reversed(of):
+                if g.born <= t:
+                    return g
+        return of[0]
+
+    def comm(self, tid):
+        """The name of a thread's program."""
+        return self._comms.get(tid, "?")
+
+    def pid(self, tid):
+        """The process of a thread, or the thread itself if that is not known."""
+        return self._pids.get(tid) or tid
+
+    def who(self, tid, t=None):
+        """A thread as people know it: by its goroutine, or by its name and number."""
+        g = self.goroutine(tid, t)
+        return str(g) if g else f"{self.comm(tid)}/{tid}"
+
+
+def _parse(line, number, path):
+    try:
+        value = json.loads(line)
+    except ValueError as err:
+        raise BadTrace(f"{path}:{number}: no JSON: {err}") from err
+    if not isinstance(value, dict):
+        raise BadTrace(f"{path}:{number}: no JSON object")
+    return value
+
+
+def _check_header(header, path):
+    if header.get("chantrace") != FORMAT:
+        raise BadTrace(f"{path}: not a trace of chantrace, or of another version")
+
+
+def read_lines(lines, path="trace"):
+    """The Trace of an iterable of lines; raises BadTrace."""
+    header, events = None, []
+    for number, line in enumerate(lines, 1):
+        fields = _parse(line, number, path)
+        if header is None:
+            _check_header(fields, path)
+            header = fields
+            continue
+        try:
+            event = Event(fields, number)
+        except KeyError as err:
+            raise BadTrace(f"{path}:{number}: an event without {err}") from err
+        if events and event.t < events[-1].t:
+            raise BadTrace(f"{path}:{number}: earlier than the line before")
+        events.append(event)
+    if header is None:
+        raise BadTrace(f"{path}: empty")
+    return Trace(path, header, events)
+
+
+def read(path):
+    """The Trace of a file, "-" for standard input; raises BadTrace or OSError."""
+    if path == "-":
+        return read_lines(sys.stdin, "standard input")
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return read_lines(file, path)
+
+
+def read_or_exit(path):
+    """As read(); says what is wrong and exits with status 2."""
+    try:
+        return read(path)
+    except BadTrace as err:
+        complain(err)
+    except OSError as err:
+        complain(f"cannot read {path}: {err.strerror}")
+    sys.exit(2)
+
+
+def complain(text):
+    """Say what is wrong."""
+    print(f"chantrace: {text}", file=sys.stderr)
