@@ -6,6 +6,8 @@ and goroutines in them.  An event is an Event: a dict of its fields, with those 
 events have as attributes.  chantrace(1) describes the file.
 """
 import json
+import os
+import signal
 import sys
 
 FORMAT = 1
@@ -38,6 +40,9 @@ class Event(dict):
         self.comm = fields["comm"]
         self.e = fields["e"]
         self.task = fields.get("task", self.tid)
+
+    def __missing__(self, key):
+        raise BadTrace(f"line {self.line}: {self.e} without '{key}'")
 
 
 class Goroutine:
@@ -115,6 +120,10 @@ class Trace:
                     return g
         return of[0]
 
+    def is_whole(self, tid):
+        """Whether the trace has all that a thread did: it was not there before."""
+        return tid in self._pids
+
     def comm(self, tid):
         """The name of a thread's program."""
         return self._comms.get(tid, "?")
@@ -187,3 +196,18 @@ def read_or_exit(path):
 def complain(text):
     """Say what is wrong."""
     print(f"chantrace: {text}", file=sys.stderr)
+
+
+def run(main):
+    """What main(arguments) returns; quietly gone if nobody reads the output any more."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BadTrace as err:
+        complain(err)
+        return 2
+    except OSError as err:
+        complain(f"cannot write the output: {err.strerror}")
+        os._exit(2)
+    return status
