@@ -35,11 +35,14 @@
  *
  * Locks
  * -----
+ *	adding_up		one adds up the counters of all channels (metrics.c)
  *	chan_node_mutex		names and minors (node.c)
  *	chan_rest.lock		the rest of a message (file.c); held while parked
  *	  chan.lock		everything in struct chan below it
  *	    chan_wait.lock	who completes a wait (wait.h); two of them in the order
  *				of their addresses
+ *	channels_lock		the list of all channels (object.c)
+ *	  totals_lock		the counters of those that died (metrics.c)
  *
  * None is taken in an interrupt.  A task holds one channel's lock at a time, and
  * while it holds one it does not sleep, does not allocate, and wakes nobody: what
@@ -76,6 +79,7 @@
 
 struct chan_node;
 struct chan_timer;
+struct chan_waits;
 struct pid;
 
 /* A state of ours beside CHAN_STATE_CLOSED and CHAN_STATE_REMOVED: AUTOCLOSE closed it when
@@ -149,6 +153,9 @@ struct chan_found {
  * @user: who made it.
  * @node: its device node, if it has a name.
  * @found: for stuck.c, guarded by its mutex.
+ * @siblings: in the list of all channels.  Not constant, but guarded by that list's lock.
+ * @waits: how long calls wait for it, if that is recorded.  Set once, at any time; what it
+ *	points to is guarded by @lock.
  */
 struct chan {
 	spinlock_t lock; /* the state, the ring, the queues and the counts */
@@ -168,6 +175,8 @@ struct chan {
 	struct chan_user *user;
 	struct chan_node *node;
 	struct chan_found found;
+	struct list_head siblings;
+	struct chan_waits *waits;
 };
 
 /**
@@ -223,6 +232,10 @@ struct chan_parked {
 	ktime_t since;
 };
 
+/* All channels, each with a reference while it is looked at: see chan_next(). */
+#define chan_for_each(c)	\
+	for ((c) = chan_next(NULL); (c); (c) = chan_next(c))
+
 /* Whether an entry is a sender's. */
 static inline bool chan_sends(const struct chan_waiter *w)
 {
@@ -233,9 +246,12 @@ static inline bool chan_sends(const struct chan_waiter *w)
 struct chan *chan_new(u32 flags, u32 elem_size, u64 cap);
 void chan_get(struct chan *c);
 void chan_put(struct chan *c);
+struct chan *chan_next(struct chan *prev);
+u64 chan_made(void);
 void chan_get_info(struct chan *c, struct chan_info *info);
 int chan_list_parked(struct chan *c, const struct chan_queue *q,
 		     struct chan_parked *parked, int max);
+u64 chan_oldest_wait(struct chan *c, struct chan_queue *q);
 int chan_object_init(void);
 void chan_object_exit(void);
 

@@ -14,6 +14,7 @@
 #include "g.h"
 #include "ioctl.h"
 #include "node.h"
+#include "sysfs.h"
 #include "timer.h"
 
 #define CHAN_FEATURES	(CHAN_FEATURE_MESSAGE | CHAN_FEATURE_AUTOCLOSE | CHAN_FEATURE_NAMES | \
@@ -228,12 +229,15 @@ int chan_control_dup(struct file *file, unsigned int fd_flags)
 /* Describe a channel, its name included; @info is zeroed. */
 void chan_control_info(struct chan *c, struct chan_info *info)
 {
+	/* It may get its name just now. */
+	const struct chan_node *node = smp_load_acquire(&c->node);
+
 	chan_get_info(c, info);
 	info->minor = CHAN_NO_MINOR;
-	if (!c->node)
+	if (!node)
 		return;
-	info->minor = chan_node_minor(c->node);
-	strscpy(info->name, chan_node_name(c->node), sizeof(info->name));
+	info->minor = chan_node_minor(node);
+	strscpy(info->name, chan_node_name(node), sizeof(info->name));
 }
 
 void chan_control_query(struct chan_query *q)
@@ -276,6 +280,7 @@ static struct miscdevice chanctl = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "chanctl",
 	.fops = &chanctl_fops,
+	.groups = chanctl_groups,
 	.mode = 0666,
 };
 

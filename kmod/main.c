@@ -8,15 +8,19 @@
 #include "chan.h"
 #include "g.h"
 #include "ioctl.h"
+#include "metrics.h"
 #include "node.h"
 
 static int __init chan_init(void)
 {
 	int ret;
 
-	ret = chan_object_init();
+	ret = chan_metrics_init();
 	if (ret)
 		return ret;
+	ret = chan_object_init();
+	if (ret)
+		goto metrics_exit;
 	ret = chan_node_init();
 	if (ret)
 		goto object_exit;
@@ -31,6 +35,8 @@ node_exit:
 	chan_node_exit();
 object_exit:
 	chan_object_exit();
+metrics_exit:
+	chan_metrics_exit();
 	return ret;
 }
 
@@ -40,6 +46,7 @@ static void __exit chan_exit(void)
 	chan_control_exit();
 	chan_node_exit();
 	chan_object_exit();
+	chan_metrics_exit();
 }
 
 module_init(chan_init);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names: /dev/chan/NAME and /dev/chanN, who may make and remove them, and what
- * /sys/class/chan shows.
+ * Names: /dev/chan/NAME and /dev/chanN, and who may make and remove them.
  *
  * devtmpfs makes and removes the nodes.  A node is listed, that is, found by name and
  * opened by minor, from its making to its removal, all of that under the mutex.  Its
@@ -21,7 +20,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/stringhash.h>
-#include <linux/sysfs.h>
 #include <linux/user_namespace.h>
 #include <linux/wait_bit.h>
 #include <linux/xarray.h>
@@ -29,8 +27,8 @@
 #include "chan.h"
 #include "compat.h"
 #include "file.h"
-#include "ioctl.h"
 #include "node.h"
+#include "sysfs.h"
 
 #define CHAN_MINORS		BIT(MINORBITS)
 
@@ -80,63 +78,11 @@ u32 chan_node_minor(const struct chan_node *node)
 	return node->minor;
 }
 
-/* sysfs: one file a value of struct chan_info.  Documentation/ABI describes them. */
-#define CHAN_ATTR(_name, _format, _value)					\
-static ssize_t _name##_show(struct device *dev, struct device_attribute *attr,	\
-			    char *buf)						\
-{										\
-	struct chan_info info = {};						\
-										\
-	chan_control_info(to_node(dev)->chan, &info);				\
-	return sysfs_emit(buf, _format "\n", _value);				\
-}										\
-static DEVICE_ATTR_RO(_name)
-
-CHAN_ATTR(name, "%s", info.name);
-CHAN_ATTR(id, "%llu", info.id);
-CHAN_ATTR(owner, "%u", info.owner);
-CHAN_ATTR(elem_size, "%u", info.elem_size);
-CHAN_ATTR(cap, "%llu", info.cap);
-CHAN_ATTR(len, "%llu", info.len);
-CHAN_ATTR(message, "%d", !!(info.flags & CHAN_MESSAGE));
-CHAN_ATTR(autoclose, "%d", !!(info.flags & CHAN_AUTOCLOSE));
-CHAN_ATTR(closed, "%d", !!(info.state & CHAN_STATE_CLOSED));
-CHAN_ATTR(recvq, "%u", info.recvq);
-CHAN_ATTR(sendq, "%u", info.sendq);
-CHAN_ATTR(receivers, "%u", info.receivers);
-CHAN_ATTR(senders, "%u", info.senders);
-CHAN_ATTR(sends, "%llu", info.sends);
-CHAN_ATTR(receives, "%llu", info.receives);
-CHAN_ATTR(handoffs, "%llu", info.handoffs);
-CHAN_ATTR(recv_parks, "%llu", info.recv_parks);
-CHAN_ATTR(send_parks, "%llu", info.send_parks);
-CHAN_ATTR(aborts, "%llu", info.aborts);
-CHAN_ATTR(lost, "%llu", info.lost);
-
-static struct attribute *chan_attrs[] = {
-	&dev_attr_name.attr,
-	&dev_attr_id.attr,
-	&dev_attr_owner.attr,
-	&dev_attr_elem_size.attr,
-	&dev_attr_cap.attr,
-	&dev_attr_len.attr,
-	&dev_attr_message.attr,
-	&dev_attr_autoclose.attr,
-	&dev_attr_closed.attr,
-	&dev_attr_recvq.attr,
-	&dev_attr_sendq.attr,
-	&dev_attr_receivers.attr,
-	&dev_attr_senders.attr,
-	&dev_attr_sends.attr,
-	&dev_attr_receives.attr,
-	&dev_attr_handoffs.attr,
-	&dev_attr_recv_parks.attr,
-	&dev_attr_send_parks.attr,
-	&dev_attr_aborts.attr,
-	&dev_attr_lost.attr,
-	NULL
-};
-ATTRIBUTE_GROUPS(chan);
+/* The channel of a device of ours. */
+struct chan *chan_node_chan(const struct device *dev)
+{
+	return to_node(dev)->chan;
+}
 
 /* The path below /dev, and whose it is. */
 static char *chan_devnode(chan_devnode_t *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
@@ -277,7 +223,8 @@ static void list_node(struct chan_node *node)
 	hash_add(names, &node->link, name_hash(node->name));
 	/* The minor is reserved, so there is nothing to allocate. */
 	xa_store(&minors, node->minor, node, GFP_KERNEL);
-	node->chan->node = node;
+	/* Who finds the channel in the list of all finds the name complete. */
+	smp_store_release(&node->chan->node, node);
 	chan_get(node->chan);
 }
 
@@ -308,7 +255,6 @@ static int publish(struct chan_node *node)
 	if (!ret)
 		return 0;
 	unlist_node(node);
-	node->chan->node = NULL;
 	chan_put(node->chan);
 	return ret;
 }
@@ -324,7 +270,8 @@ static int node_add(struct chan *c, const char *name, u32 mode)
 	mutex_lock(&chan_node_mutex);
 	ret = publish(node);
 	mutex_unlock(&chan_node_mutex);
-	if (ret)
+	/* Once listed it belongs to the channel, which its caller gives up. */
+	if (ret && c->node != node)
 		put_device(&node->dev);
 	return ret;
 }
@@ -335,7 +282,7 @@ static int node_add(struct chan *c, const char *name, u32 mode)
  * @name: the name; "" for one of the kernel's choice.
  * @mode: permissions of the node, before the umask.
  *
- * May sleep.
+ * May sleep.  After an error the channel is of no use.
  *
  * Return: 0, -EDQUOT, -EEXIST, -ENOSPC, -ENOMEM.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A channel as an object: how it is made and freed, and what it tells of itself.
+ * A channel as an object: how it is made and freed, what it tells of itself, and the list
+ * of all channels.
  */
 #include <linux/cred.h>
 #include <linux/pid.h>
@@ -8,12 +9,20 @@
 #include <linux/user_namespace.h>
 
 #include "chan.h"
+#include "metrics.h"
 #include "node.h"
 #include "timer.h"
 #include "trace.h"
 
 static struct kmem_cache *chan_cache;
-static atomic64_t chan_last_id;
+
+/*
+ * All channels, in the order of their numbers, of which the last one is that of channels made.
+ * What is listed has a reference: the last one goes under the lock.
+ */
+static LIST_HEAD(channels);
+static DEFINE_SPINLOCK(channels_lock);
+static u64 last_id;
 
 static void queue_init(struct chan_queue *q)
 {
@@ -41,6 +50,25 @@ static void uncharge_all(struct chan *c, size_t bytes)
 	chan_uncharge_channel(c->user);
 }
 
+static void list_chan(struct chan *c)
+{
+	spin_lock(&channels_lock);
+	c->id = ++last_id;
+	list_add_tail(&c->siblings, &channels);
+	spin_unlock(&channels_lock);
+}
+
+/* Memory that it has or has not, according to its flags and to the parameters. */
+static int alloc_parts(struct chan *c, u32 elem_size, u64 cap)
+{
+	if (chan_waits_wanted()) {
+		c->waits = chan_waits_new();
+		if (!c->waits)
+			return -ENOMEM;
+	}
+	return chan_ring_init(&c->ring, c->flags & CHAN_MESSAGE, elem_size, cap);
+}
+
 /**
  * chan_new() - make a channel
  * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED, CHAN_TIMER.
@@ -54,8 +82,7 @@ static void uncharge_all(struct chan *c, size_t bytes)
  */
 struct chan *chan_new(u32 flags, u32 elem_size, u64 cap)
 {
-	bool message = flags & CHAN_MESSAGE;
-	u64 bytes = chan_ring_bytes(message, elem_size, cap);
+	u64 bytes = chan_ring_bytes(flags & CHAN_MESSAGE, elem_size, cap);
 	struct chan *c;
 	int ret;
 
@@ -72,7 +99,6 @@ struct chan *chan_new(u32 flags, u32 elem_size, u64 cap)
 	init_waitqueue_head(&c->poll);
 	kref_init(&c->refs);
 	c->flags = flags;
-	c->id = atomic64_inc_return(&chan_last_id);
 
 	ret = -ENOMEM;
 	c->user = chan_user_current(NULL);
@@ -81,13 +107,15 @@ struct chan *chan_new(u32 flags, u32 elem_size, u64 cap)
 	ret = charge_all(c, bytes);
 	if (ret)
 		goto put_user;
-	ret = chan_ring_init(&c->ring, message, elem_size, cap);
+	ret = alloc_parts(c, elem_size, cap);
 	if (ret)
 		goto uncharge;
+	list_chan(c);
 	trace_chan_make(c);
 	return c;
 
 uncharge:
+	kfree(c->waits);
 	uncharge_all(c, bytes);
 put_user:
 	chan_user_put(c->user);
@@ -97,14 +125,20 @@ free_chan:
 }
 
 static void chan_free(struct kref *refs)
+	__releases(&channels_lock)
 {
 	struct chan *c = container_of(refs, struct chan, refs);
+
+	list_del(&c->siblings);
+	chan_totals_bury(c);
+	spin_unlock(&channels_lock);
 
 	trace_chan_destroy(c);
 	if (c->node)
 		chan_node_put(c->node);
 	chan_timer_free(c->timer);
 	chan_ring_free(&c->ring);
+	kfree(c->waits);
 	uncharge_all(c, c->ring.bytes);
 	chan_user_put(c->user);
 	kmem_cache_free(chan_cache, c);
@@ -117,7 +151,43 @@ void chan_get(struct chan *c)
 
 void chan_put(struct chan *c)
 {
-	kref_put(&c->refs, chan_free);
+	kref_put_lock(&c->refs, chan_free, &channels_lock);
+}
+
+/**
+ * chan_next() - go from one channel to the next, of all that there are
+ * @prev: the one before, whose reference is dropped; NULL to begin.
+ *
+ * Who does not go to the end drops the last reference himself.  In between he may sleep.
+ * One that is new may not have its name or its time yet.
+ *
+ * Return: the next one, with a reference, in the order of their numbers; NULL at the end.
+ */
+struct chan *chan_next(struct chan *prev)
+{
+	struct list_head *at = prev ? &prev->siblings : &channels;
+	struct chan *c = NULL;
+
+	spin_lock(&channels_lock);
+	if (!list_is_last(at, &channels)) {
+		c = list_entry(at->next, struct chan, siblings);
+		chan_get(c);
+	}
+	spin_unlock(&channels_lock);
+	if (prev)
+		chan_put(prev);
+	return c;
+}
+
+/* How many channels have been made. */
+u64 chan_made(void)
+{
+	u64 n;
+
+	spin_lock(&channels_lock);
+	n = last_id;
+	spin_unlock(&channels_lock);
+	return n;
 }
 
 /**
@@ -179,6 +249,28 @@ int chan_list_parked(struct chan *c, const struct chan_queue *q,
 	}
 	spin_unlock(&c->lock);
 	return n;
+}
+
+/**
+ * chan_oldest_wait() - how long the oldest of a queue has waited
+ * @c: the channel.
+ * @q: a queue of it.
+ *
+ * Return: nanoseconds; 0 if nobody waits.
+ */
+u64 chan_oldest_wait(struct chan *c, struct chan_queue *q)
+{
+	struct chan_waiter *w;
+	ktime_t since = KTIME_MAX;
+	ktime_t now;
+
+	spin_lock(&c->lock);
+	w = list_first_entry_or_null(&q->list, struct chan_waiter, link);
+	if (w)
+		since = w->wait->since;
+	spin_unlock(&c->lock);
+	now = ktime_get();
+	return now > since ? now - since : 0;
 }
 
 int chan_object_init(void)

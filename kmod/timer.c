@@ -26,7 +26,7 @@ static enum hrtimer_restart wake_pollers(struct hrtimer *hrtimer)
 
 /**
  * chan_timer_add() - give a new channel a time
- * @c: the channel, which nobody else knows yet.
+ * @c: the channel, which nobody can use yet.
  * @when: CLOCK_MONOTONIC, or CHAN_STOPPED.
  * @period: of a ticker, or CHAN_ONCE.
  * @closes: whether the channel closes then; otherwise it yields the time.
@@ -48,7 +48,8 @@ int chan_timer_add(struct chan *c, ktime_t when, ktime_t period, bool closes)
 	t->cursor = &c->recvq.list;
 	t->chan = c;
 	chan_hrtimer_setup(&t->poll, wake_pollers);
-	c->timer = t;
+	/* It is in the list of channels, where it can be looked at. */
+	smp_store_release(&c->timer, t);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "chan.h"
 #include "g.h"
+#include "metrics.h"
 #include "timer.h"
 #include "trace.h"
 #include "wait.h"
@@ -123,6 +124,8 @@ static void trace_given(const struct chan_wait *wait)
  */
 void chan_wait_over(struct chan_wait *wait, int result)
 {
+	if (wait->parked)
+		chan_metrics_waited(wait, result);
 	if (wait->done)
 		trace_given(wait);
 	else if (wait->parked && wait->winner == CHAN_ABORTED)
