@@ -22,6 +22,7 @@
 
 #include "explain.h"
 #include "list.h"
+#include "metrics.h"
 
 #define NSEC_PER_SEC	1000000000LL
 
@@ -84,6 +85,26 @@ static const char help[] =
 "    Print everything about channels as \"key: value\" lines, an empty line between\n"
 "    two channels.  Does not open them, so it has no effect on --autoclose.\n"
 "\n"
+"chanctl metrics\n"
+"    Print what the module and its named channels count, and how long calls wait,\n"
+"    as OpenMetrics text for Prometheus.\n"
+"\n"
+"chanctl metrics --summary [--no-header]\n"
+"    Print how long calls wait, in seconds.  Columns are separated by blanks; more\n"
+"    may be added at the end in time:\n"
+"      CHANNEL    its name; * for all channels, also those without a name\n"
+"      WAIT       recvq or sendq; for all channels what waited (recv, send, select),\n"
+"                 a slash, and how it ended (ready, timeout, signal)\n"
+"      COUNT      waits that have ended\n"
+"      P50        half of them took no longer, and likewise\n"
+"      P95, P99   95 and 99 percent; - if COUNT is 0; >S if longer than S\n"
+"    Quantiles are computed from buckets: they are off by less than a factor of two.\n"
+"    Only channels that record their waits are listed:\n"
+"\n"
+"chanctl metrics --record NAME...\n"
+"    Have channels record how long calls wait for them, until they are removed.\n"
+"    For root only.\n"
+"\n"
 "chanctl --help\n"
 "    Print this.\n"
 "\n"
@@ -101,7 +122,8 @@ static const char help[] =
 "    chanctl send jobs \"build the docs\"\n"
 "    while job=$(chanctl recv jobs); do echo \"doing: $job\"; done\n"
 "    chanctl close jobs; chanctl recv --all --newline jobs; chanctl remove jobs\n"
-"    chanctl make --elem-size 8 ticks; chanctl send --hex ticks 0100000000000000\n";
+"    chanctl make --elem-size 8 ticks; chanctl send --hex ticks 0100000000000000\n"
+"    chanctl metrics --record jobs; chanctl metrics --summary\n";
 
 /* What the options of all commands come to. */
 struct options {
@@ -113,6 +135,8 @@ struct options {
 	bool hex;
 	bool newline;
 	bool header;
+	bool summary;
+	bool record;
 	bool try;
 	bool timed;
 	struct timespec deadline;
@@ -202,6 +226,8 @@ static const struct option long_options[] = {
 	{ "all", no_argument, NULL, 'A' },
 	{ "newline", no_argument, NULL, 'l' },
 	{ "no-header", no_argument, NULL, 'H' },
+	{ "summary", no_argument, NULL, 'S' },
+	{ "record", no_argument, NULL, 'R' },
 	{}
 };
 
@@ -240,6 +266,12 @@ static bool set_option(struct options *opts, int opt)
 		break;
 	case 'H':
 		opts->header = false;
+		break;
+	case 'S':
+		opts->summary = true;
+		break;
+	case 'R':
+		opts->record = true;
 		break;
 	}
 	return true;
@@ -555,6 +587,32 @@ static enum exit_status do_info(struct options *opts, int argc, char **argv)
 	return status;
 }
 
+/* ---- metrics ---- */
+
+static enum exit_status record_all(int argc, char **argv)
+{
+	enum exit_status status = DONE;
+	int i;
+
+	for (i = 0; i < argc; i++)
+		if (record_waits(argv[i]) != DONE)
+			status = FAILED;
+	return status;
+}
+
+static enum exit_status do_metrics(struct options *opts, int argc, char **argv)
+{
+	if (opts->record && opts->summary)
+		return misuse("--record and --summary exclude each other", "");
+	if (!opts->header && !opts->summary)
+		return misuse("--no-header goes with --summary only", "");
+	if (opts->record)
+		return argc ? record_all(argc, argv) : misuse("--record needs a NAME", "");
+	if (argc)
+		return misuse("a NAME goes with --record only: ", argv[0]);
+	return opts->summary ? print_summary(opts->header) : print_metrics();
+}
+
 /* ---- main ---- */
 
 static const struct command commands[] = {
@@ -565,6 +623,7 @@ static const struct command commands[] = {
 	{ "recv", "nAxlty", 1, 1, do_recv },
 	{ "ls", "H", 0, 0, do_ls },
 	{ "info", "", 1, INT_MAX, do_info },
+	{ "metrics", "HSR", 0, INT_MAX, do_metrics },
 	{}
 };
 

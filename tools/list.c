@@ -3,41 +3,13 @@
  * What sysfs says about named channels.  No channel is opened for it: that needs
  * permission, and the close afterwards could be the one that an --autoclose waits for.
  */
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "list.h"
-
-#define SYS_CLASS	"/sys/class/chan"
-#define NONE		"-"
-#define VALUE_ROOM	128
-
-/* A value without its newline, in @value or NONE. */
-static const char *attribute(const char *dir, const char *name, char value[VALUE_ROOM])
-{
-	char path[PATH_ROOM];
-	const char *line;
-	FILE *f;
-
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-		return NONE;
-	f = fopen(path, "re");
-	if (!f)
-		return NONE;
-	line = fgets(value, VALUE_ROOM, f);
-	fclose(f);
-	if (!line)
-		return NONE;
-	value[strcspn(value, "\n")] = '\0';
-	return value;
-}
+#include "sysfs.h"
 
 static bool is_set(const char *dir, const char *name)
 {
@@ -77,11 +49,6 @@ static void list_one(const char *node)
 	printf(" %5s %s\n", attribute(dir, "owner", value), mode_of(path, mode));
 }
 
-static int is_channel_dir(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
 static void print_header(void)
 {
 	printf("%-24s %-8s %-7s %9s %9s %9s %-6s %5s %5s %5s %s\n", "PATH", "NODE", "KIND",
@@ -93,12 +60,9 @@ enum exit_status list_channels(bool header)
 	struct dirent **entries;
 	int i, n;
 
-	n = scandir(SYS_CLASS, &entries, is_channel_dir, versionsort);
-	if (n < 0) {
-		complain("cannot read %s: %s%s", SYS_CLASS, strerror(errno),
-			 errno == ENOENT ? "; is the module loaded? (modprobe chan)" : "");
+	n = scan_channels(&entries);
+	if (n < 0)
 		return FAILED;
-	}
 	if (header)
 		print_header();
 	for (i = 0; i < n; i++) {
@@ -109,42 +73,13 @@ enum exit_status list_channels(bool header)
 	return DONE;
 }
 
-static bool is_channel(const char *dir)
-{
-	char link[PATH_ROOM], target[PATH_ROOM];
-	const char *subsystem;
-	ssize_t n;
-
-	if (snprintf(link, sizeof(link), "%s/subsystem", dir) >= (int)sizeof(link))
-		return false;
-	n = readlink(link, target, sizeof(target) - 1);
-	if (n < 0)
-		return false;
-	target[n] = '\0';
-	subsystem = strrchr(target, '/');
-	return subsystem && !strcmp(subsystem, "/chan");
-}
-
-/* The directory in sysfs of the channel at this path; false with errno. */
-static bool find_dir(const char *path, char dir[PATH_ROOM])
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		return false;
-	snprintf(dir, PATH_ROOM, "/sys/dev/char/%u:%u", major(st.st_rdev), minor(st.st_rdev));
-	if (S_ISCHR(st.st_mode) && is_channel(dir))
-		return true;
-	errno = ENOTTY;
-	return false;
-}
-
 enum exit_status print_info(const char *name)
 {
 	static const char *const keys[] = {
 		"id", "elem_size", "cap", "len", "message", "autoclose", "closed", "owner",
 		"receivers", "senders", "recvq", "sendq", "sends", "receives", "handoffs",
-		"recv_parks", "send_parks", "aborts", "lost",
+		"recv_parks", "send_parks", "aborts", "lost", "recvq_oldest_ns", "sendq_oldest_ns",
+		"wait_histograms",
 	};
 	char room[PATH_ROOM], dir[PATH_ROOM], value[VALUE_ROOM], mode[8];
 	const char *path = node_path(name, room);
