@@ -441,12 +441,12 @@ static void print_quantile(const struct hist *h, double q)
 	double ns;
 
 	if (!hist_total(h)) {
-		printf(" %12s", NONE);
+		printf(" %14s", NONE);
 		return;
 	}
 	ns = hist_quantile(h, q, &beyond);
-	snprintf(text, sizeof(text), "%s%.6f", beyond ? ">" : "", ns / NSEC_PER_SEC);
-	printf(" %12s", text);
+	snprintf(text, sizeof(text), "%s%.9f", beyond ? ">" : "", ns / NSEC_PER_SEC);
+	printf(" %14s", text);
 }
 
 static void print_row(const char *channel, const char *what, const struct hist *h)
@@ -468,7 +468,7 @@ enum exit_status print_summary(bool header)
 	if (!read_waits(hists) || !read_channels(&all))
 		return FAILED;
 	if (header)
-		printf("%-24s %-15s %12s %12s %12s %12s\n", "CHANNEL", "WAIT", "COUNT", "P50",
+		printf("%-24s %-15s %12s %14s %14s %14s\n", "CHANNEL", "WAIT", "COUNT", "P50",
 		       "P95", "P99");
 	for (i = 0; i < COUNT(waits); i++) {
 		snprintf(what, sizeof(what), "%s/%s", waits[i][0], waits[i][1]);
