@@ -496,8 +496,10 @@ TEST(not_with_a_descriptor_on_its_way_through_a_socket)
 static void share_the_table(struct scene *s)
 {
 	(void)s;
-	if (!must(syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL)))
-		stay(NULL);
+	if (must(syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL)))
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	stay(NULL);
 }
 
 TEST(not_with_a_descriptor_table_that_another_process_shares)
