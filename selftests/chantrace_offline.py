@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Tests of what reads traces: no kernel module needed.
 
-usage: selftests/chantrace_offline.py [TRACE]
+usage: selftests/chantrace_offline.py [TRACE] [TEST...]
 
 Hand-made traces, each of which breaks one rule once, show that "chantrace check" finds what
 it should and nothing else.  With TRACE, a real one, the conversions are tested with that too.
 Exit status 0 if everything is as expected.
 """
+import bisect
 import collections
 import contextlib
 import io
@@ -627,8 +628,9 @@ def perfetto_problems(document):
         if set(ends) != {"s", "f"} or ends["s"]["ts"] > ends["f"]["ts"]:
             problems.append(f"flow {number} does not lead from one event to a later one")
         for end in ends.values():
-            if not any(begin <= ns(end["ts"]) <= stop
-                       for begin, stop in slices[end["pid"], end["tid"]]):
+            of, t = slices[end["pid"], end["tid"]], ns(end["ts"])
+            before = bisect.bisect(of, (t, float("inf"))) - 1
+            if before < 0 or of[before][1] < t:
                 problems.append(f"flow {number} ends in no slice")
     return problems
 
