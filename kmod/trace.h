@@ -51,6 +51,7 @@ enum chan_end {
 };
 
 /* So many channels chan_select_begin prints. */
+#define CHAN_EIGHT_IDS "%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu"
 static_assert(CHAN_SMALL_SELECT == 8);
 
 #endif /* CHAN_TRACE_ENUMS */
@@ -325,8 +326,7 @@ TRACE_EVENT(chan_select_begin,
 			__entry->sends |= i < n && cases[i].send ? 1U << i : 0;
 		}
 	),
-	TP_printk("chan=%llu g=%llu cases=%u blocks=%u sends=0x%x "
-		  "chans=%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu",
+	TP_printk("chan=%llu g=%llu cases=%u blocks=%u sends=0x%x chans=" CHAN_EIGHT_IDS,
 		  __entry->chan, __entry->g, __entry->cases, __entry->blocks, __entry->sends,
 		  __entry->chans[0], __entry->chans[1], __entry->chans[2], __entry->chans[3],
 		  __entry->chans[4], __entry->chans[5], __entry->chans[6], __entry->chans[7])

@@ -13,6 +13,12 @@ fail() {
 	failed=1
 }
 
+# The test cannot be done here: says why, and ends it by skip REASON || return.
+skip() {
+	skipped=$*
+	false
+}
+
 # Run a command which must succeed.
 check() {
 	"$@" || fail "failed ($?): $*"
@@ -22,12 +28,12 @@ check_equal() {
 	[ "$2" = "$3" ] || fail "$1: expected '$2', saw '$3'"
 }
 
-# Wait until a command succeeds, for as long as anybody would wait.
+# Wait until a command succeeds, for as long as anybody would wait: $patience looks.
 eventually() {
 	tries=0
 	until "$@" 2>/dev/null; do
 		tries=$((tries + 1))
-		if [ $tries -ge 1200 ]; then
+		if [ $tries -ge "${patience:-1200}" ]; then
 			fail "never came true: $*"
 			return 1
 		fi
@@ -76,7 +82,7 @@ run_tests() {
 	echo "TAP version 13"
 	echo "1..$#"
 	for current in "$@"; do
-		number=$((number + 1)) failed=
+		number=$((number + 1)) failed='' skipped=''
 		if [ -n "$reason" ]; then
 			echo "ok $number $current # SKIP $reason"
 			continue
@@ -85,6 +91,8 @@ run_tests() {
 		if [ -n "$failed" ]; then
 			status=1
 			echo "not ok $number $current"
+		elif [ -n "$skipped" ]; then
+			echo "ok $number $current # SKIP $skipped"
 		else
 			echo "ok $number $current"
 		fi

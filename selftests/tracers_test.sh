@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# What the kernel, trace-cmd, perf and bpftrace show of the events.  trace_events provokes
+# all of them, and says what is to be seen.
+# shellcheck disable=SC2317 # the tests are called by their names
+# shellcheck source=selftests/ktap.sh
+. "$(dirname "$0")/ktap.sh"
+# shellcheck source=selftests/tracers.sh
+. "$(dirname "$0")/tracers.sh"
+
+provoke=$O/selftests/trace_events
+expected=$scratch/expected
+events=$tracefs/events/chan
+
+# Lines of a tracer as trace_events would write them.
+plain() {
+	sed -n -e 's/^.*\(chan_[a-z_]*\): */\1 /' -e 's/^tracepoint:chan://' -e '/^chan_/{
+		s/waited=[1-9][0-9]*$/waited=*/
+		s/domain=[1-9][0-9]* /domain=* /
+		s/ *$//
+		p
+	}'
+}
+
+# Whether what a tracer has written is what was to be seen.
+check_seen() {
+	plain <"$scratch/seen" >"$scratch/plain"
+	sed 's/ *$//' "$expected" | diff - "$scratch/plain" >"$scratch/diff" ||
+		fail "expected (<), and seen (>): $(head -n 20 "$scratch/diff")"
+	[ "$(wc -l <"$expected")" -gt 100 ] || fail "there was hardly anything to see"
+}
+
+# Run a tracer, whose complaints are shown if it fails.
+run_tracer() {
+	"$@" >"$scratch/log" 2>&1 || fail "failed ($?): $*: $(cat "$scratch/log")"
+	! grep -i error "$scratch/log" || fail "$1 complains"
+}
+
+the_kernel_shows_each_event() {
+	needs_events || return
+	instance=$tracefs/instances/chan_tracers
+	mkdir -p "$instance" || fail "no instance"
+	echo 1 >"$instance"/events/chan/enable
+	check "$provoke" "$expected"
+	echo 0 >"$instance"/events/chan/enable
+	cat "$instance"/trace >"$scratch/seen"
+	rmdir "$instance"
+	check_seen
+}
+
+# The words that the format of an event knows for its numbers.
+words_of() {
+	grep -o '{ *[^{}"]*, "[^"]*" *}' "$events/$1/format" | sed 's/^.*, "//; s/" *}$//'
+}
+
+each_event_has_been_provoked_with_each_of_its_words() {
+	needs_events || return
+	[ -s "$expected" ] || check "$provoke" "$expected"
+	n=0
+	for event in "$events"/chan_*; do
+		event=${event##*/}
+		grep "^$event " "$expected" >"$scratch/lines" || fail "$event is not provoked"
+		words_of "$event" >"$scratch/words"
+		while read -r word; do
+			n=$((n + 1))
+			grep -q "[=' ]$word\(['| ]\|\$\)" "$scratch/lines" ||
+				fail "$event is not provoked with \"$word\""
+		done <"$scratch/words"
+	done
+	[ "$n" -gt 30 ] || fail "only $n words in the formats"
+}
+
+trace_cmd_shows_each_event() {
+	{ needs_events && needs trace-cmd; } || return
+	run_tracer trace-cmd record -q -e chan -o "$scratch/trace.dat" "$provoke" "$expected"
+	run_tracer trace-cmd report -i "$scratch/trace.dat"
+	mv "$scratch/log" "$scratch/seen"
+	check_seen
+}
+
+perf_shows_each_event() {
+	{ needs_events && needs perf; } || return
+	run_tracer perf record -q -a -e 'chan:*' -o "$scratch/perf.data" "$provoke" "$expected"
+	run_tracer perf script -i "$scratch/perf.data"
+	mv "$scratch/log" "$scratch/seen"
+	check_seen
+}
+
+bpftrace_reads_each_event() {
+	{ needs_events && needs_bpftrace; } || return
+	run_tracer bpftrace -q -o "$scratch/seen" -c "$provoke $expected" \
+		"$(dirname "$0")/trace_events.bt"
+	check_seen
+}
+
+no_commands
+trap 'rm -rf "$scratch"; restore_commands' EXIT
+run_tests the_kernel_shows_each_event each_event_has_been_provoked_with_each_of_its_words \
+	trace_cmd_shows_each_event perf_shows_each_event bpftrace_reads_each_event
