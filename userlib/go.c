@@ -122,6 +122,7 @@ KCHAN_API int64_t kchan_go_named(void (*fn)(void *), void *arg, const char *name
 	if (!start)
 		return -1;
 	kchan_register_main();
+	kchan_debug();
 	id = atomic_fetch_add(&last_id, 1) + 1;
 	*start = (struct start){ .fn = fn, .arg = arg, .id = id, .creator = my_id };
 	if (name)

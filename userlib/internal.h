@@ -66,6 +66,9 @@ int kchan_list(struct chan_go_info **infos, __u32 flags);
 const char *kchan_state_of(const struct chan_go_info *g);
 void kchan_report_deadlock(void);
 
+/* debug.c */
+void kchan_debug(void);
+
 /* Every public call that may block begins and ends with these. */
 #define begin_blocking()	(kchan_self.caller = __builtin_return_address(0))
 

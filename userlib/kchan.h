@@ -674,6 +674,19 @@ int kchan_leaks(FILE *f);
  */
 int kchan_detect_deadlock(int on);
 
+/**
+ * kchan_gomaxprocs() - confine the goroutines to some processors, as Go's GOMAXPROCS
+ * @n: to how many of those that the process was allowed when it first called this; more than
+ *	there are stands for all.  0 or less: leave it.
+ *
+ * Sets the affinity of the calling thread and of all goroutines, which those that they start
+ * inherit.  Unlike Go's, it says nothing of what they do in system calls.
+ *
+ * Return: on how many the calling thread was allowed to run before; or -1 with an errno of
+ * sched_setaffinity(2) or kchan_dump().
+ */
+int kchan_gomaxprocs(int n);
+
 #ifdef KCHAN_SHORT_NAMES
 #define go(fn, ...)	kchan_go(fn, __VA_ARGS__)
 #endif
