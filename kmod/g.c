@@ -20,6 +20,12 @@
 #include "stuck.h"
 #include "trace.h"
 
+#ifdef CHAN_BARE
+#undef chan_g_park
+#undef chan_g_ready
+#undef chan_g_resume
+#endif
+
 /* Goroutines in a domain before it looks for those that have exited unnoticed. */
 #define CHAN_REAP_FIRST		64
 
