@@ -58,11 +58,11 @@ class Made:
                    reason=reason, cases=len(entries))
         for index, (chan, send) in enumerate(entries):
             self.event("chan_enqueue", tid, chan=chan, g=self.g(tid), send=int(send),
-                       place=1, index=index)
+                       place=1, scase=index)
 
     def ready(self, waker, tid, chan, send, waited=5000, index=0, result=0):
         self.event("chan_ready", waker, chan=chan, waker=self.g(waker), g=self.g(tid),
-                   waited=waited, task=tid, send=int(send), index=index, result=result)
+                   waited=waited, task=tid, send=int(send), scase=index, result=result)
         self.become(tid, "waiting", "runnable", by=waker)
 
     def resume(self, tid, chan, send):

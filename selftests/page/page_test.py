@@ -121,6 +121,51 @@ def queues_are_counted_and_left_by_a_select_at_once():
 
 
 @test
+def a_select_may_complete_itself():
+    trace = made.Made()
+    trace.go(10, 1, "a")
+    trace.park(10, [(1, False), (2, False)])
+    trace.transfer("recv", 10, 2, "buffered", 0, 1)
+    trace.ready(10, 10, 2, False, waited=8000, index=1)
+    trace.become(10, "runnable", "running")
+    trace.event("chan_select_commit", 10, chan=2, g=1, result=1, parked=1)
+    trace.make(10, 3)
+    data = data_of(trace)
+    lane = data["lanes"][0]
+    equal("states", [picture.RUNNABLE, picture.RUNNING, picture.SELECT, picture.RUNNING],
+          [kind for kind, _ in segments(lane)][:4])
+    equal("waits", [[2, picture.READY, 0, 1, 0]], [wait[:5] for wait in lane["waits"]])
+    equal("wakes of others", [], data["wakes"])
+    equal("receivers left", [0, 0], [c["queues"][-1] for c in data["channels"][:2]])
+
+
+@test
+def a_real_run_adds_up():
+    trace = tracefile.read(REAL)
+    built = picture.Picture()
+    for event in trace.events:
+        built.add(event)
+    data = built.data()
+    on_cpu = {}
+    for lane in data["lanes"]:
+        flat = lane["cpu"]
+        for begin, end, cpu in zip(flat[0::3], flat[1::3], flat[2::3]):
+            on_cpu.setdefault(cpu, []).append((begin, end))
+    equal("processors", trace.header["cpus"], len(on_cpu))
+    for times in on_cpu.values():
+        times.sort()
+        overlaps = [(a, b) for a, b in zip(times, times[1:]) if a[1] > b[0]]
+        equal("two at once on a processor", [], overlaps)
+    parks = [e for e in trace.events if e.e == "chan_park"]
+    equal("waits", len(parks), sum(len(lane["waits"]) for lane in data["lanes"]))
+    told = sum(e["waited"] for e in trace.events if e.e == "chan_ready")
+    drawn = sum(length for lane in data["lanes"] for kind, length in segments(lane)
+                if kind in (picture.RECEIVE, picture.SEND, picture.SELECT))
+    assert abs(drawn - told) < told / 50, f"{drawn} ns drawn, {told} ns told"
+    equal("left in queues", [], [c["id"] for c in data["channels"] if any(c["queues"][-2:])])
+
+
+@test
 def a_wait_that_is_given_up_leaves_its_queue_and_runs():
     trace = made.Made()
     trace.park(10, [(1, True)])
@@ -489,6 +534,36 @@ def pages_with_nothing_to_draw_say_so(tab):
     lossy.header["lost"] = 12
     tab.open(page_of(lossy))
     assert "12 events were lost" in text(tab, "note"), text(tab, "note")
+    fine(tab)
+
+
+@in_browser
+def a_wait_that_failed_tells_why(tab):
+    trace = made.Made()
+    trace.go(10, 1, "a")
+    trace.park(10, [(1, True)])
+    trace.pass_time(90_000)
+    trace.event("chan_abort", 10, chan=1, g=1, waited=90_000, reason="chan send", result=-110)
+    trace.park(10, [(1, True)])
+    trace.pass_time(90_000)
+    trace.ready(11, 10, 1, True, result=-32)
+    tab.open(page_of(trace))
+    tab.click(*middle_of(tab, "g1", 2))
+    assert "given up: the deadline passed" in text(tab, "selection"), text(tab, "selection")
+    tab.click(*middle_of(tab, "g1", 4))
+    assert "made tid 11: the channel was closed" in text(tab, "selection"), text(tab, "selection")
+    fine(tab)
+
+
+@in_browser
+def a_deadlock_is_announced(tab):
+    trace = made.Made()
+    trace.go(10, 1, "a")
+    trace.park(10, [(1, False)])
+    trace.event("chan_deadlock", 99, domain=1, pid=10, goroutines=1)
+    equal("lanes", 1, len(data_of(trace)["lanes"]))
+    tab.open(page_of(trace))
+    assert "a deadlock of 1 goroutine was found" in text(tab, "note"), text(tab, "note")
     fine(tab)
 
 

@@ -19,6 +19,9 @@ REASONS = {
     "select (no cases)": FOREVER,
 }
 
+# What anybody may find, or do as a last consequence; it makes him no user of channels.
+ABOUT_OTHERS = {"chan_destroy", "chan_lost", "chan_go_state", "chan_deadlock"}
+
 # How a wait ended.
 WAITS, READY, ABORTED = range(3)
 
@@ -86,11 +89,15 @@ class Lane:
             self.wake[5] = at
             self.wake = None
 
+    def act(self, at):
+        """It does something: it runs, unless it completes its own select before it sleeps."""
+        if not self.waiting():
+            self.enter(at, RUNNING)
+
     def enter_wait(self, at, kind, channel, cases):
-        if self.waiting():
-            at = self.segments.pop()[0]
-        self.enter(at, kind, channel)
-        self.segments[-1][3] = len(self.waits)
+        if self.segments:
+            at = max(at, self.segments[-1][0])
+        self.segments.append([at, kind, channel, len(self.waits)])
         self.waits.append([cases, WAITS, -1, -1, 0, []])
 
     def data(self):
@@ -164,6 +171,7 @@ class Picture:
         self.wakes = []  # [time, from, to, channel, by a sender?, running again or -1]
         self.entries = {}  # tid: [(channel, send)]
         self.waited = []
+        self.deadlocks = []  # [time, domain, goroutines]
         self.cpu_begin = {}
         self.cpu_times = {}
         self.start = None
@@ -182,6 +190,7 @@ class Picture:
             "chan_select_commit": self.on_commit,
             "chan_go_create": self.on_create,
             "chan_go_state": self.on_state,
+            "chan_deadlock": self.on_deadlock,
         }
 
     def add(self, event):
@@ -196,7 +205,7 @@ class Picture:
             self.start = event.t
         at = max(event.t - self.start, self.end)
         self.end = at
-        lane = self.lane(event.tid, event.comm, at)
+        lane = None if what in ABOUT_OTHERS else self.lane(event.tid, event.comm, at)
         if what in self.handlers:
             self.handlers[what](event, at, lane)
 
@@ -225,7 +234,7 @@ class Picture:
         return channel
 
     def on_make(self, event, at, lane):
-        lane.enter(at, RUNNING)
+        lane.act(at)
         channel = self.channel(event["chan"], lane)
         channel.made = at
         channel.cap = event["cap"]
@@ -238,10 +247,13 @@ class Picture:
         self.channel(event["chan"]).gone = at
 
     def on_transfer(self, event, at, lane):
-        lane.enter(at, RUNNING)
         channel = self.channel(event["chan"], lane)
         channel.cap = event["cap"]
         path = event["path"]
+        if path == "parked":
+            lane.enter(at, RUNNING)
+        else:
+            lane.act(at)
         if path in ("direct", "buffered"):
             channel.set_level(at, event["len"])
         send = event.e == "chan_send"
@@ -252,7 +264,7 @@ class Picture:
                        PATHS.index(path) if path in PATHS else 0]
 
     def on_close(self, event, at, lane):
-        lane.enter(at, RUNNING)
+        lane.act(at)
         channel = self.channel(event["chan"], lane)
         channel.closes.append([at, event["how"], lane.number, event["woken"]])
         if event["how"] == "remove":
@@ -269,8 +281,8 @@ class Picture:
         channel = self.channel(event["chan"], lane)
         self.entries.setdefault(lane.tid, []).append((channel, event["send"]))
         channel.queue(at, event["send"], 1)
-        if lane.waiting() and lane.segments[-1][3] >= 0 and event["index"] < MOST_CASES:
-            lane.wait()[5] += [channel.id, event["send"], event["place"], event["index"]]
+        if lane.waiting() and lane.segments[-1][3] >= 0 and event["scase"] < MOST_CASES:
+            lane.wait()[5] += [channel.id, event["send"], event["place"], event["scase"]]
 
     def leave_queues(self, tid, at):
         for channel, send in self.entries.pop(tid, ()):
@@ -283,7 +295,7 @@ class Picture:
             since = max(0, at - event["waited"])
             lane.enter_wait(since, kind, event["chan"], 1)
             lane.first = min(lane.first, since)
-        lane.wait()[1:5] = [how, waker, event.get("index", -1), event["result"]]
+        lane.wait()[1:5] = [how, waker, event.get("scase", -1), event["result"]]
         self.leave_queues(lane.tid, at)
         self.waited.append(event["waited"])
 
@@ -291,6 +303,9 @@ class Picture:
         lane = self.lane(event.task, "", at)
         self.channel(event["chan"], waker)
         self.end_wait(lane, event, at, READY, waker.number)
+        if lane is waker:
+            lane.enter(at, RUNNING)
+            return
         lane.enter(at, RUNNABLE, event["chan"])
         lane.wake = [at, waker.number, lane.number, event["chan"], 1 - event["send"], -1]
         self.wakes.append(lane.wake)
@@ -325,6 +340,9 @@ class Picture:
             lane.enter(at, RUNNABLE, event["chan"])
         elif to == "dead":
             lane.enter(at, DEAD)
+
+    def on_deadlock(self, event, at, lane):
+        self.deadlocks.append([at, event["domain"], event["goroutines"]])
 
     def on_switch(self, event):
         begun = self.cpu_begin.pop(event.cpu, None)
@@ -376,5 +394,6 @@ class Picture:
             "latency": spread(latency),
             "lanes": [lane.data() for lane in self.lanes],
             "channels": [c.data() for _, c in sorted(self.channels.items())],
+            "deadlocks": self.deadlocks,
             "wakes": [x for wake in self.wakes for x in wake],
         }

@@ -113,6 +113,7 @@ function draw() {
 
 	said.segments = drawLanes(step);
 	said.arrows = drawArrows();
+	drawDeadlocks();
 	said.channels = drawChannels(step);
 	for (const pane of Object.values(panes))
 		drawCursor(pane);
@@ -458,6 +459,24 @@ function drawChannels(step) {
 		ctx.fillText("No channel of that number.", GUTTER, 16);
 	}
 	return shown;
+}
+
+function drawDeadlocks() {
+	const pane = panes.lanes;
+	const ctx = pane.canvas.getContext("2d");
+
+	clipToChart(ctx, pane);
+	ctx.fillStyle = colour.accent;
+	for (const [at] of trace.deadlocks) {
+		const x = Math.round(toX(at));
+		const left = x + 80 > width;
+
+		ctx.fillRect(x - 1, 0, 2, pane.height);
+		ctx.textAlign = left ? "right" : "left";
+		ctx.fillText("deadlock", x + (left ? -5 : 5), pane.height - 10);
+	}
+	ctx.textAlign = "left";
+	ctx.restore();
 }
 
 function drawCursor(pane) {

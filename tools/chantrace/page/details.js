@@ -2,6 +2,13 @@
 // What is said in words: summary, legend, keys, the selection, the tip under the pointer.
 // Text goes into the page as text only, never as markup.
 
+const ERRORS = { 4: "interrupted", 32: "the channel was closed", 35: "a deadlock",
+		 43: "the channel was removed", 110: "the deadline passed", 512: "interrupted" };
+
+function errorText(result) {
+	return ERRORS[-result] || "error " + -result;
+}
+
 function make(tag, attributes, ...children) {
 	const element = document.createElement(tag);
 
@@ -153,10 +160,10 @@ function describeWait(lane, segment, [cases, how, waker, index, result, entries]
 	if (!entries.length && lane.chan[segment])
 		lines.push("chan " + lane.chan[segment]);
 	if (how === READY)
-		lines.push((waker === lane.index ? "ended by itself (a timer)" : "woken by " + lanes[waker].label()) +
-			(cases > 1 ? ", case " + index : "") + (result < 0 ? ", error " + -result : ""));
+		lines.push((waker === lane.index ? "completed by itself: the case had become ready" : "woken by " + lanes[waker].label()) +
+			(cases > 1 ? ", case " + index : "") + (result < 0 ? ": " + errorText(result) : ""));
 	else if (how === ABORTED)
-		lines.push("given up: error " + -result);
+		lines.push("given up: " + errorText(result));
 	else
 		lines.push("still waiting at the end of the trace");
 	return lines;

@@ -332,6 +332,10 @@ function begin() {
 	if (trace.lost)
 		showNote(count(trace.lost, "event was", "events were") + " lost: what is drawn has gaps. " +
 			"Record again with a larger buffer.");
+	else if (trace.deadlocks.length)
+		showNote("All goroutines are asleep: a deadlock of " +
+			count(trace.deadlocks[0][2], "goroutine") + " was found after " +
+			duration(trace.deadlocks[0][0]) + ".");
 	else if (!goroutines.length)
 		showNote("No goroutines in this trace: the lanes are threads. Those that kchan_go() " +
 			"starts have names and states of their own.");
