@@ -136,6 +136,8 @@ static enum chan_wait_end end_of(int result)
 		return CHAN_WAIT_TIMEOUT;
 	case -ERESTARTSYS:
 		return CHAN_WAIT_SIGNAL;
+	case -EDEADLK:
+		return CHAN_WAIT_DEADLOCK;
 	default:
 		return CHAN_WAIT_READY;
 	}

@@ -37,6 +37,7 @@ enum chan_wait_end {
 	CHAN_WAIT_READY,	/* with one of its cases, be it that the channel is closed */
 	CHAN_WAIT_TIMEOUT,
 	CHAN_WAIT_SIGNAL,
+	CHAN_WAIT_DEADLOCK,
 	CHAN_WAIT_ENDS
 };
 

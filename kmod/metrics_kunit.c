@@ -201,6 +201,7 @@ static void waits_are_told_apart(struct kunit *test)
 		expect_one_more(test, kind, CHAN_WAIT_READY, 0, -EIDRM);
 		expect_one_more(test, kind, CHAN_WAIT_TIMEOUT, CHAN_ABORTED, -ETIMEDOUT);
 		expect_one_more(test, kind, CHAN_WAIT_SIGNAL, CHAN_ABORTED, -ERESTARTSYS);
+		expect_one_more(test, kind, CHAN_WAIT_DEADLOCK, CHAN_ABORTED, -EDEADLK);
 	}
 }
 

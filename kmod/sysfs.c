@@ -216,23 +216,29 @@ static DEVICE_ATTR_RO(_name)
 WAITS_ATTR(recv_ready, CHAN_WAIT_RECV, CHAN_WAIT_READY);
 WAITS_ATTR(recv_timeout, CHAN_WAIT_RECV, CHAN_WAIT_TIMEOUT);
 WAITS_ATTR(recv_signal, CHAN_WAIT_RECV, CHAN_WAIT_SIGNAL);
+WAITS_ATTR(recv_deadlock, CHAN_WAIT_RECV, CHAN_WAIT_DEADLOCK);
 WAITS_ATTR(send_ready, CHAN_WAIT_SEND, CHAN_WAIT_READY);
 WAITS_ATTR(send_timeout, CHAN_WAIT_SEND, CHAN_WAIT_TIMEOUT);
 WAITS_ATTR(send_signal, CHAN_WAIT_SEND, CHAN_WAIT_SIGNAL);
+WAITS_ATTR(send_deadlock, CHAN_WAIT_SEND, CHAN_WAIT_DEADLOCK);
 WAITS_ATTR(select_ready, CHAN_WAIT_SELECT, CHAN_WAIT_READY);
 WAITS_ATTR(select_timeout, CHAN_WAIT_SELECT, CHAN_WAIT_TIMEOUT);
 WAITS_ATTR(select_signal, CHAN_WAIT_SELECT, CHAN_WAIT_SIGNAL);
+WAITS_ATTR(select_deadlock, CHAN_WAIT_SELECT, CHAN_WAIT_DEADLOCK);
 
 static struct attribute *waits_attrs[] = {
 	&dev_attr_recv_ready.attr,
 	&dev_attr_recv_timeout.attr,
 	&dev_attr_recv_signal.attr,
+	&dev_attr_recv_deadlock.attr,
 	&dev_attr_send_ready.attr,
 	&dev_attr_send_timeout.attr,
 	&dev_attr_send_signal.attr,
+	&dev_attr_send_deadlock.attr,
 	&dev_attr_select_ready.attr,
 	&dev_attr_select_timeout.attr,
 	&dev_attr_select_signal.attr,
+	&dev_attr_select_deadlock.attr,
 	NULL
 };
 

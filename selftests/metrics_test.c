@@ -223,9 +223,9 @@ TEST(a_call_that_need_not_park_counts_nowhere)
 }
 
 static const char * const kinds[] = {
-	"recv_ready", "recv_timeout", "recv_signal",
-	"send_ready", "send_timeout", "send_signal",
-	"select_ready", "select_timeout", "select_signal",
+	"recv_ready", "recv_timeout", "recv_signal", "recv_deadlock",
+	"send_ready", "send_timeout", "send_signal", "send_deadlock",
+	"select_ready", "select_timeout", "select_signal", "select_deadlock",
 };
 
 #define KINDS		ARRAY_SIZE(kinds)

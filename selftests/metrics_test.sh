@@ -158,7 +158,7 @@ the_summary_has_a_row_for_each_wait() {
 	"$chanctl" metrics --summary >"$scratch/table"
 	check_equal "header" "CHANNEL WAIT COUNT P50 P95 P99" \
 		"$(head -n 1 "$scratch/table" | awk '{ $1 = $1; print }')"
-	check_equal "rows of the module" 9 "$(grep -c '^\* ' "$scratch/table")"
+	check_equal "rows of the module" 12 "$(grep -c '^\* ' "$scratch/table")"
 	check_equal "rows of a channel" 2 "$(grep -c '^measured ' "$scratch/table")"
 	check_equal "who has not waited" "measured sendq 0 - - -" \
 		"$(awk '$2 == "sendq" { $1 = $1; print }' "$scratch/table")"

@@ -86,12 +86,15 @@ static const char * const waits[][3] = {
 	{ "recv", "ready", "recv_ready" },
 	{ "recv", "timeout", "recv_timeout" },
 	{ "recv", "signal", "recv_signal" },
+	{ "recv", "deadlock", "recv_deadlock" },
 	{ "send", "ready", "send_ready" },
 	{ "send", "timeout", "send_timeout" },
 	{ "send", "signal", "send_signal" },
+	{ "send", "deadlock", "send_deadlock" },
 	{ "select", "ready", "select_ready" },
 	{ "select", "timeout", "select_timeout" },
 	{ "select", "signal", "select_signal" },
+	{ "select", "deadlock", "select_deadlock" },
 };
 
 /* The histograms of a channel: queue, file. */
