@@ -71,19 +71,19 @@ class Recorder:
         for i, case in enumerate(cases):
             self.enqueue(tid, case, i)
 
-    def enqueue(self, tid, case, index=0):
-        self.event(tid, "chan_enqueue", chan=case[0], g=0, send=case[1], place=1, index=index)
+    def enqueue(self, tid, case, scase=0):
+        self.event(tid, "chan_enqueue", chan=case[0], g=0, send=case[1], place=1, scase=scase)
 
-    def ready(self, tid, by, case, index=0, result=0):
+    def ready(self, tid, by, case, scase=0, result=0):
         self.event(by, "chan_ready", chan=case[0], waker=0, g=0, waited=10, task=tid,
-                   send=case[1], index=index, result=result)
+                   send=case[1], scase=scase, result=result)
 
     def abort(self, tid, chan):
         self.event(tid, "chan_abort", chan=chan, g=0, waited=10, reason="select", result=EINTR)
 
-    def stale(self, tid, by, case, index=0):
+    def stale(self, tid, by, case, scase=0):
         self.event(by, "chan_select_stale", chan=case[0], g=0, task=tid, send=case[1],
-                   index=index)
+                   scase=scase)
 
     def transfer(self, what, tid, chan, path, length=0, cap=0):
         self.event(tid, what, chan=chan, g=0, path=path, size=8, len=length, cap=cap)
@@ -159,7 +159,7 @@ class GoodTraces(unittest.TestCase):
         rec = Recorder()
         rec.park(PEER, (1, RECVQ), (2, SENDQ))
         rec.park(OTHER, (1, RECVQ))
-        rec.ready(PEER, MAIN, (2, SENDQ), index=1)
+        rec.ready(PEER, MAIN, (2, SENDQ), scase=1)
         rec.recv(MAIN, 2, "direct")
         rec.ready(OTHER, MAIN, (1, RECVQ))
         rec.send(PEER, 2, "parked")
@@ -171,7 +171,7 @@ class GoodTraces(unittest.TestCase):
         rec.enqueue(PEER, (2, RECVQ), 1)
         rec.park(OTHER, (1, RECVQ))
         rec.ready(OTHER, PEER, (1, RECVQ))
-        rec.ready(PEER, PEER, (1, SENDQ), index=2)
+        rec.ready(PEER, PEER, (1, SENDQ), scase=2)
         rec.send(PEER, 1, "direct")
         self.accept(rec)
 
@@ -184,6 +184,15 @@ class GoodTraces(unittest.TestCase):
         rec.recv(MAIN, 1, "buffered", length=1, cap=1)
         rec.send(PEER, 1, "parked", length=1, cap=1)
         rec.recv(MAIN, 1, "buffered", length=0, cap=1)
+        self.accept(rec)
+
+    def test_a_select_that_does_not_block_is_completed_while_it_looks(self):
+        rec = Recorder()
+        rec.make(1, cap=1)
+        rec.event(PEER, "chan_select_begin", chan=1, g=0, cases=2, blocks=0, sends=1, chans=[])
+        rec.recv(MAIN, 1, "direct", cap=1)
+        rec.send(PEER, 1, "parked", cap=1)
+        rec.event(PEER, "chan_select_commit", chan=1, g=0, result=0, parked=0)
         self.accept(rec)
 
     def test_close_readies_all(self):
@@ -330,10 +339,10 @@ class BadTraces(unittest.TestCase):
                          {(rec.line(), "park-end"), (rec.line(), "queue-order")})
 
     def test_readied_where_it_is_not_queued(self):
-        for case, index in (((2, RECVQ), 0), ((1, SENDQ), 0), ((1, RECVQ), 1)):
+        for case, scase in (((2, RECVQ), 0), ((1, SENDQ), 0), ((1, RECVQ), 1)):
             rec = Recorder()
             rec.park(PEER, (1, RECVQ))
-            rec.ready(PEER, MAIN, case, index=index)
+            rec.ready(PEER, MAIN, case, scase=scase)
             self.refuse(rec, "queue-order", "not there")
 
     def test_the_last_is_served_first(self):
@@ -358,14 +367,14 @@ class BadTraces(unittest.TestCase):
         rec.park(PEER, (1, RECVQ), (2, RECVQ))
         rec.park(OTHER, (1, RECVQ))
         rec.ready(OTHER, MAIN, (1, RECVQ))
-        rec.ready(PEER, MAIN, (2, RECVQ), index=1)
+        rec.ready(PEER, MAIN, (2, RECVQ), scase=1)
         self.refuse(rec, "queue-order", "passed over")
 
     def test_dropped_as_stale_and_readied_later(self):
         rec = Recorder()
         rec.park(PEER, (1, RECVQ), (2, RECVQ))
         rec.stale(PEER, MAIN, (1, RECVQ))
-        rec.ready(PEER, MAIN, (2, RECVQ), index=1)
+        rec.ready(PEER, MAIN, (2, RECVQ), scase=1)
         self.refuse(rec, "queue-order", "passed over")
 
     def test_joins_a_queue_twice(self):
@@ -403,6 +412,14 @@ class BadTraces(unittest.TestCase):
         rec.ready(PEER, MAIN, (1, RECVQ))
         rec.event(PEER, "chan_park", chan=1, g=0, reason="chan receive", cases=1)
         self.refuse(rec, "hand-off", "has not said")
+
+    def test_a_select_that_has_parked_needs_to_be_readied(self):
+        rec = Recorder()
+        rec.event(PEER, "chan_select_begin", chan=1, g=0, cases=2, blocks=1, sends=0, chans=[])
+        rec.park(PEER, (1, RECVQ), (2, RECVQ))
+        rec.abort(PEER, 1)
+        rec.recv(PEER, 1, "parked")
+        self.refuse(rec, "hand-off", "not readied")
 
     # occupancy
 

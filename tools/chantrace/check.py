@@ -206,7 +206,7 @@ class Queues(Rule):
 
     @staticmethod
     def _place(event, tid):
-        return (event["chan"], event["send"]), (tid, event["index"])
+        return (event["chan"], event["send"]), (tid, event["scase"])
 
     @staticmethod
     def _name(queue):
@@ -284,9 +284,19 @@ class HandOffs(Rule):
         super().__init__(trace, report)
         self.queued = collections.defaultdict(set)  # thread: (channel, sends) of its park
         self.owed = {}                              # thread: its chan_ready
+        self.passing = set()                        # threads in a select that has not parked
         self.n = 0
 
+    # A select that does not block is completed by others without a ready.
+
+    def on_chan_select_begin(self, event):
+        self.passing.add(event.tid)
+
+    def on_chan_select_commit(self, event):
+        self.passing.discard(event.tid)
+
     def on_chan_park(self, event):
+        self.passing.discard(event.tid)
         owed = self.owed.pop(event.tid, None)
         if owed:
             self.violated(event, f"{self.who(event)} parks, but has not said what it was "
@@ -314,7 +324,7 @@ class HandOffs(Rule):
                 self.violated(event, f"a {what} on channel {event['chan']} was done for "
                                      f"{self.who(event)}, but it was readied for another in "
                                      f"line {owed.line}")
-        elif self.trace.is_whole(event.tid):
+        elif event.tid not in self.passing and self.trace.is_whole(event.tid):
             self.violated(event, f"a {what} was done for {self.who(event)}, but it was not "
                                  f"readied")
 

@@ -64,7 +64,7 @@ class Converter:
         args = {"reason": wait.park["reason"], "cases": wait.park["cases"],
                 "channels": sorted({entry["chan"] for entry in wait.queues})}
         if wait.readied:
-            args.update(channel=wait.end["chan"], case=wait.end["index"],
+            args.update(channel=wait.end["chan"], case=wait.end["scase"],
                         queue="sendq" if wait.end["send"] else "recvq",
                         readied_by=self.trace.who(wait.end.tid, wait.end.t))
         if wait.end:
