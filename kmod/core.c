@@ -402,7 +402,10 @@ void chan_tell(struct chan *c, struct chan_news *news)
 		wake_up_interruptible_poll(&c->poll, news->events);
 }
 
-/* Queue the entry of a call that found no partner.  @events: what pollers have to hear of one that stays. */
+/*
+ * Queue the entry of a call that found no partner.  @events: what pollers have to hear of one
+ * that stays.
+ */
 static void enqueue_call(const struct chan_blocking *how, u64 *parks, struct chan_news *news,
 			 __poll_t events)
 {

@@ -35,7 +35,7 @@ static_assert((int)CHAN_REASON_SELECT == (int)CHAN_WAIT_SELECT);
 static_assert((int)CHAN_REASON_SELECT_NONE == (int)CHAN_WAIT_SELECT_NONE);
 
 LIST_HEAD(chan_domains);
-DEFINE_MUTEX(chan_domains_lock);
+DEFINE_MUTEX(chan_domains_lock); /* the list of them */
 static u64 last_domain;
 
 static DEFINE_HASHTABLE(registry, 10);

@@ -361,8 +361,8 @@ static int select_one(struct chan_scase *sc, struct chan_blocking *how,
  *
  * Go specification, "Select statements".  May sleep even if @how does not allow to park.
  *
- * Return: 0; -EAGAIN, -EDEADLK, -ETIMEDOUT, -ERESTARTSYS, -ENOMEM without a case; or with it an errno
- * of chan_send() or chan_recv(), or of chan_elem_from_user().
+ * Return: 0; -EAGAIN, -EDEADLK, -ETIMEDOUT, -ERESTARTSYS, -ENOMEM without a case; or
+ * with it an errno of chan_send() or chan_recv(), or of chan_elem_from_user().
  */
 int chan_select(struct chan_scase *cases, unsigned int n, struct chan_blocking *how,
 		struct chan_scase **chosen)

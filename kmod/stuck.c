@@ -22,15 +22,16 @@
 #define FIRST_OF_LIBC	32
 #define LAST_OF_LIBC	33
 
-DEFINE_MUTEX(chan_stuck_mutex);
+DEFINE_MUTEX(chan_stuck_mutex); /* what is found */
 
 /* The present count of references.  What was found in an older one is void. */
 static u32 count;
 
-/* The domains to look at: one, or all if @only is NULL. */
-#define for_each_domain_of(domain, only)				\
-	list_for_each_entry(domain, &chan_domains, siblings)		\
-		if (!(only) || (only) == (domain))
+/* Whether to look at a domain: at one, or at all if @only is NULL. */
+static bool is_looked_at(const struct chan_domain *only, const struct chan_domain *domain)
+{
+	return !only || only == domain;
+}
 
 /* ---- who may be stuck ---- */
 
@@ -213,7 +214,9 @@ static void suspect(const struct chan_domain *only, bool again)
 	struct chan_domain *domain;
 	struct chan_g *g;
 
-	for_each_domain_of(domain, only) {
+	list_for_each_entry(domain, &chan_domains, siblings) {
+		if (!is_looked_at(only, domain))
+			continue;
 		mutex_lock(&domain->lock);
 		chan_domain_reap(domain);
 		list_for_each_entry(g, &domain->goroutines, siblings)
@@ -229,7 +232,9 @@ static bool narrow(const struct chan_domain *only, bool (*is_stuck)(struct chan_
 	bool narrowed = false;
 	struct chan_g *g;
 
-	for_each_domain_of(domain, only) {
+	list_for_each_entry(domain, &chan_domains, siblings) {
+		if (!is_looked_at(only, domain))
+			continue;
 		mutex_lock(&domain->lock);
 		list_for_each_entry(g, &domain->goroutines, siblings) {
 			if (!g->stuck || is_stuck(g))
@@ -252,8 +257,9 @@ static bool look(const struct chan_domain *only, bool again)
 	suspect(only, again);
 	do {
 		count++;
-		for_each_domain_of(domain, only)
-			explain_domain(domain);
+		list_for_each_entry(domain, &chan_domains, siblings)
+			if (is_looked_at(only, domain))
+				explain_domain(domain);
 	} while (narrow(only, all_out_of_reach));
 	return !narrow(only, has_stayed);
 }

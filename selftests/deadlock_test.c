@@ -72,8 +72,10 @@ TEST_F(deadlock, a_select_of_which_nothing_is_ready)
 	struct kchan_case cases[12];
 
 	be_quiet();
-	for (i = 0; i < 12; i++)
-		cases[i] = i % 2 ? sending(self->ch, &self->v, 8) : receiving(other, NULL, 8);
+	for (i = 0; i < 12; i += 2) {
+		cases[i] = receiving(other, NULL, 8);
+		cases[i + 1] = sending(self->ch, &self->v, 8);
+	}
 	EXPECT_EQ(EDEADLK, fails_with(kchan_select(cases, 2)));
 	EXPECT_EQ(EDEADLK, fails_with(kchan_select(cases, 12)));
 	EXPECT_EQ(EDEADLK, fails_with(kchan_select(cases, 1)));

@@ -122,8 +122,10 @@ static void select_forever(void *arg)
 	uint64_t v = 1;
 	int i;
 
-	for (i = 0; i < c->n; i++)
-		cases[i] = i % 2 ? sending(c->ch[i], &v, 8) : receiving(c->ch[i], &v, 8);
+	for (i = 0; i < c->n; i += 2) {
+		cases[i] = receiving(c->ch[i], &v, 8);
+		cases[i + 1] = sending(c->ch[i + 1], &v, 8);
+	}
 	kchan_select(cases, c->n);
 }
 

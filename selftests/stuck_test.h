@@ -17,7 +17,8 @@ static inline int library_domain(void)
 	for (fd = 0; fd < 1024; fd++) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		n = readlink(path, target, sizeof(target) - 1);
-		if (n > 0 && (target[n] = '\0', !strcmp(target, CHANCTL)))
+		target[n > 0 ? n : 0] = '\0';
+		if (!strcmp(target, CHANCTL))
 			return fd;
 	}
 	die("the library has no domain");

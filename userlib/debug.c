@@ -35,9 +35,8 @@ enum { SCHEDTRACE, SCHEDDETAIL, SIGQUIT_DUMP, SETTINGS };
 
 static void complain(const char *word)
 {
-	fprintf(stderr, "libkchan: KCHANDEBUG: '%s' is not understood: it takes "
-		"schedtrace=MILLISECONDS, scheddetail=1 and sigquit=1, with commas between\n",
-		word);
+	fprintf(stderr, "libkchan: KCHANDEBUG: '%s' is not understood: it takes %s\n", word,
+		"schedtrace=MILLISECONDS, scheddetail=1 and sigquit=1, with commas between");
 }
 
 static bool set(const char *word)
@@ -109,10 +108,11 @@ static void print_goroutines(void)
 static void print_line(__u64 start, const struct chan_go_stats *now,
 		       const struct chan_go_stats *last)
 {
-	fprintf(stderr, "SCHED %" PRIu64 "ms: gomaxprocs=%d threads=%u goroutines=%u running=%u "
-		"runnable=%u waiting=%u parks=%" PRIu64 " readies=%" PRIu64 "\n",
-		(uint64_t)(kchan_now() - start) / 1000000, kchan_gomaxprocs(0), count_threads(),
-		now->goroutines, now->running, now->runnable, now->waiting,
+	fprintf(stderr, "SCHED %" PRIu64 "ms: gomaxprocs=%d threads=%u",
+		(uint64_t)(kchan_now() - start) / 1000000, kchan_gomaxprocs(0), count_threads());
+	fprintf(stderr, " goroutines=%u running=%u runnable=%u waiting=%u", now->goroutines,
+		now->running, now->runnable, now->waiting);
+	fprintf(stderr, " parks=%" PRIu64 " readies=%" PRIu64 "\n",
 		(uint64_t)(now->parks - last->parks), (uint64_t)(now->readies - last->readies));
 	if (settings[SCHEDDETAIL].value)
 		print_goroutines();

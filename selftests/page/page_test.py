@@ -111,7 +111,7 @@ def queues_are_counted_and_left_by_a_select_at_once():
     trace.go(10, 1, "a")
     trace.go(11, 2, "b")
     trace.park(10, [(1, False), (2, True)])
-    trace.ready(11, 10, 2, True, scase=1)
+    trace.ready(11, 10, 2, True, index=1)
     data = data_of(trace)
     queues = {c["id"]: c["queues"][1::3] + c["queues"][2::3] for c in data["channels"]}
     equal("senders and receivers of chan 1", [0, 0, 1, 0], queues[1])
@@ -408,7 +408,7 @@ def a_wait_in_a_select_tells_its_cases(tab):
     trace.go(11, 2, "b")
     trace.park(10, [(1, False), (2, True)])
     trace.pass_time(90_000)
-    trace.ready(11, 10, 2, True, scase=1)
+    trace.ready(11, 10, 2, True, index=1)
     trace.pass_time(20_000)
     trace.resume(10, 2, True)
     tab.open(page_of(trace))
