@@ -301,7 +301,7 @@ found_where_it_is_installed() {
 	"$scratch/bin/chantrace" report "$sieve" >"$scratch/out" 2>"$scratch/err"
 	check_equal "status without its scripts" 125 $?
 	says "libexec"
-	cp "$O"/chantrace.d/* "$scratch/libexec/chantrace"
+	cp -r "$O"/chantrace.d/* "$scratch/libexec/chantrace"
 	check "$scratch/bin/chantrace" check "$sieve" >"$scratch/out"
 }
 
