@@ -272,8 +272,8 @@ class Queues(Rule):
             self.queues[queue].pop(key, None)
 
     def summary(self):
-        return (f"{self.entries} entries in {len(self.queues)} queues: {self.served} served in "
-                f"order, {self.stale} dropped")
+        return (f"{self.entries} entries in {len(self.queues)} queues: {self.served} served, "
+                f"{self.stale} dropped")
 
 
 class HandOffs(Rule):
