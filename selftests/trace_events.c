@@ -474,6 +474,33 @@ static void goroutines(void)
 	drop(ch);
 }
 
+/* All threads of the process are one goroutine, for which nobody can do anything. */
+static void a_deadlock(void)
+{
+	struct chan_go_detect detect = { .size = sizeof(detect), .flags = CHAN_GO_DEADLOCK };
+	int ch = make(0);
+
+	/* A handler might do something. */
+	must(signal(SIGUSR1, SIG_DFL) == SIG_ERR ? -1 : 0);
+	domain = chanctl();
+	become_goroutine(3, 0, "main");
+	expect_goroutine(3, getpid(), 0, "main");
+	must(xioctl(domain, CHAN_IOC_GO_DETECT, &detect));
+	my_g = 3;
+	recv64(ch);
+	expect_state(3, getpid(), "running ==> waiting", id_of(ch));
+	expect_park(ch, 3, "chan receive", 1);
+	expect_enqueue(ch, 3, "recvq", 1, 0);
+	expect("chan_deadlock domain=* pid=%d goroutines=1", getpid());
+	expect_abort(ch, "chan receive", -EDEADLK);
+	expect_state(3, getpid(), "waiting ==> runnable", id_of(ch));
+	expect_state(3, getpid(), "runnable ==> running", id_of(ch));
+	must(xioctl(domain, CHAN_IOC_GO_END, NULL));
+	expect_state(3, getpid(), "running ==> dead", id_of(ch));
+	my_g = 0;
+	drop(ch);
+}
+
 int main(int argc, char **argv)
 {
 	struct sched_param first = { .sched_priority = 1 };
@@ -501,6 +528,7 @@ int main(int argc, char **argv)
 	a_select_of_nothing();
 	an_element_that_is_lost();
 	goroutines();
+	a_deadlock();
 	if (fclose(out))
 		die("%s: %m", argv[1]);
 	return 0;
