@@ -133,8 +133,8 @@ void chan_g_resume(struct chan_g *g);
 
 /* A build without them, to compare with: see Kbuild. */
 #ifdef CHAN_BARE
-#define chan_g_park(wait, chan)		NULL
-#define chan_g_ready(g, by_other)	((void)(g))
+#define chan_g_park(wait, chan)		((void)(wait), (void)(chan), (struct chan_g *)NULL)
+#define chan_g_ready(g, by_other)	((void)(g), (void)(by_other))
 #define chan_g_resume(g)		((void)(g))
 #endif
 

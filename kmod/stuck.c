@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/signal.h>
 
 #include "chan.h"
 #include "compat.h"
@@ -35,8 +36,8 @@ static bool is_looked_at(const struct chan_domain *only, const struct chan_domai
 
 /* ---- who may be stuck ---- */
 
-/* Whether a signal could end a call of the task; or, if @any, let it do something. */
-static bool has_handlers(struct task_struct *task, bool any)
+/* Whether a signal could make the task do something: end its call, or leave it by a jump. */
+static bool has_handlers(struct task_struct *task)
 {
 	struct sighand_struct *sighand;
 	bool found = false;
@@ -51,7 +52,7 @@ static bool has_handlers(struct task_struct *task, bool any)
 			continue;
 		if (sa->sa_handler == SIG_DFL || sa->sa_handler == SIG_IGN)
 			continue;
-		found = any || !(sa->sa_flags & SA_RESTART);
+		found = !sigismember(&task->blocked, sig);
 	}
 	found |= !sighand;
 	rcu_read_unlock();
@@ -75,7 +76,7 @@ static bool may_be_stuck(struct chan_g *g)
 	may = waits_for_ever(g);
 	g->stuck_parks = g->parks;
 	spin_unlock(&g->lock);
-	return may && !READ_ONCE(g->task->ptrace) && !has_handlers(g->task, false);
+	return may && !READ_ONCE(g->task->ptrace) && !has_handlers(g->task);
 }
 
 static bool has_stayed(struct chan_g *g)
@@ -111,8 +112,7 @@ static bool process_is_stuck(struct chan_domain *domain)
 	if (!files || atomic_read(&files->count) != domain->n)
 		return false;
 	g = list_first_entry(&domain->goroutines, struct chan_g, siblings);
-	return get_nr_threads(g->task) == domain->n && !has_timers(g->task) &&
-	       !has_handlers(g->task, true);
+	return get_nr_threads(g->task) == domain->n && !has_timers(g->task);
 }
 
 /* ---- what refers to channels ---- */

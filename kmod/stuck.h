@@ -15,8 +15,8 @@
  *	- A goroutine counts only if it was parked, in the same call, all the time: a look that
  *	  does not find it so at the end, and a second look after it, is void.  As those who
  *	  are stuck do nothing meanwhile, and nobody else has a reference, none can appear.
- *	- A process that runs handlers of signals or has timers of its own is never stuck as a
- *	  whole.
+ *	- Who could handle a signal is not stuck; and a process that has timers of its own is
+ *	  not stuck as a whole.
  *
  * A reference that is made out of nothing, as by pidfd_getfd(2) or a debugger, is not foreseen.
  */

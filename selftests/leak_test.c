@@ -300,15 +300,27 @@ TEST_F(leak, not_with_a_name)
 	must(ch_remove("leak"));
 }
 
-TEST_F(leak, not_where_a_handler_would_end_the_call)
+TEST_F(leak, not_who_may_have_to_handle_a_signal)
 {
+	int other = make(8, 0);
+	sigset_t set;
+
 	start(recv_forever, on(self->ch));
 	wait_goroutines_parked(1);
 	close(self->ch);
+	EXPECT_TRUE(leaks(1));
 	catch(SIGUSR1, 0);
 	EXPECT_TRUE(leaks(0));
-	/* This one restarts it. */
 	catch(SIGUSR1, SA_RESTART);
+	EXPECT_TRUE(leaks(0));
+
+	/* One that blocks it cannot. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	start(recv_forever, on(other));
+	wait_goroutines_parked(2);
+	close(other);
 	EXPECT_TRUE(leaks(1));
 }
 

@@ -65,7 +65,7 @@ static int open_domain(void)
 	int fd = open(KCHAN_CONTROL, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return -1;
+		return errno == ENOENT ? fail(ENODEV) : -1;
 	if (fstat(fd, &st))
 		return kchan_close_fd(fd);
 	pthread_once(&once, watch_forks);

@@ -109,8 +109,8 @@ static void find_name(void (*fn)(void *), char *name, size_t size)
 /* Until somebody wants to know, or it starts a goroutine, there is nothing to tell of it. */
 void kchan_register_main(void)
 {
-	if (kchan_goid() == MAIN_ID)
-		kchan_register(MAIN_ID, 0, "main");
+	if (gettid() == getpid())
+		kchan_register(kchan_goid(), 0, "main");
 }
 
 KCHAN_API int64_t kchan_go_named(void (*fn)(void *), void *arg, const char *name)

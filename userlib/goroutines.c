@@ -82,6 +82,8 @@ int kchan_list(struct chan_go_info **infos, __u32 flags)
 	int n = SPARE;
 
 	*infos = NULL;
+	if (domain < 0)
+		return -1;
 	do {
 		free(*infos);
 		list.room = n + SPARE;

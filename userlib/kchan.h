@@ -15,7 +15,8 @@
  *
  * A call that may block also fails with EINTR when a signal handler installed without
  * SA_RESTART ran before anything happened.  The library retries no such call itself,
- * but for kchan_wg_wait().
+ * but for kchan_wg_wait().  Without a deadline it fails with EDEADLK if
+ * kchan_detect_deadlock() asked for that.
  *
  * Deadlines are absolute CLOCK_MONOTONIC times.  One that has passed, or is negative,
  * means to try once; NULL means none.  They take precedence over O_NONBLOCK.
@@ -645,7 +646,8 @@ int kchan_stack_size(size_t bytes);
  * the program, thread, creator.  Then for each channel on which goroutines wait: how many, and
  * in which order.  Does not block on channels.
  *
- * Return: 0; or -1 with an errno of open(2) of /dev/chanctl, ENOMEM, or one of fflush(3).
+ * Return: 0; or -1 with ENODEV (the module is not loaded), an errno of open(2) of
+ * /dev/chanctl, ENOMEM, or one of fflush(3).
  */
 int kchan_dump(FILE *f);
 
@@ -668,9 +670,11 @@ int kchan_leaks(FILE *f);
  *
  * When every thread of the process is a goroutine that waits, without a deadline, for
  * channels that nothing outside the process refers to, their calls fail with EDEADLK, and a
- * message and a dump go to stderr.  It is noticed within about a second.
+ * message and, the first time, a dump go to stderr.  It is noticed within about a second.
+ * Call it in the main thread, which becomes a goroutine by that.
  *
- * Return: 0; or -1 with ENOTTY (the module is too old), or an errno of open(2).
+ * Return: 0; or -1 with ENODEV (the module is not loaded), ENOTTY (it is too old), or an
+ * errno of open(2).
  */
 int kchan_detect_deadlock(int on);
 
@@ -746,7 +750,7 @@ int kchan_wg_done(struct kchan_wg *wg);
  * Blocks, on a channel which exists as long as somebody waits, so it needs a
  * descriptor.  Goes on waiting after a signal, as pthread_join(3) does.
  *
- * Return: 0; or -1 with an errno of kchan_make().
+ * Return: 0; or -1 with EDEADLK, or an errno of kchan_make().
  */
 int kchan_wg_wait(struct kchan_wg *wg);
 

@@ -367,7 +367,7 @@ struct chan_dup {
  * @recv_parks: how often a receiver parked, a select with several cases on each of
  *	its channels.
  * @send_parks: how often a sender parked, likewise.
- * @aborts: how often a signal or a deadline ended a park.
+ * @aborts: how often a signal, a deadline or a deadlock ended a park.
  * @lost: elements that were gone when their receiver's memory turned out to be
  *	unwritable although it was writable before.
  * @name: its name, NUL-terminated; empty for an anonymous channel.
@@ -453,7 +453,7 @@ struct chan_query {
  * domain is closed.  Channels are used by registered and other threads alike.
  *
  * Errors: EEXIST (the thread is registered already), EPERM (the domain is another
- * process's).
+ * process's).  CHAN_IOC_GO_END fails with ESRCH if the thread is not registered there.
  */
 struct chan_go {
 	__u32 size;
@@ -521,7 +521,7 @@ struct chan_go_info {
  * @flags: CHAN_GO_FIND_LEAKS, or 0.
  *
  * The command returns how many there are, of which it has told the first @room, in the
- * order of their registration.  Errors: EPERM (the domain is another process's).
+ * order of their registration.  Errors: EPERM (the domain is another process's), EINTR.
  *
  * A goroutine is leaked if it waits without a deadline, and nobody is left who could end its
  * wait: all that refers to its channels are calls of goroutines that are leaked, and
@@ -543,8 +543,8 @@ struct chan_go_list {
  *
  * With CHAN_GO_DEADLOCK, when every thread of the process is a goroutine that waits without
  * a deadline on channels to which nothing outside the process refers, and no signal handler
- * or timer could change that, their calls fail with EDEADLK.  Errors: EPERM (the domain is
- * another process's).
+ * or timer could change that, their calls fail with EDEADLK.  The command makes a descriptor
+ * a domain, as CHAN_IOC_GO does.  Errors: EPERM (the domain is another process's).
  */
 struct chan_go_detect {
 	__u32 size;
