@@ -7,6 +7,7 @@
  * everybody was parked.
  */
 #include "stuck_test.h"
+#include "trace_test.h"
 
 #define LOOKS	4
 #define DUMP	"/sys/kernel/debug/chan/goroutines"
@@ -209,21 +210,20 @@ TEST_F(deadlock, it_is_told_with_a_dump)
 
 TEST_F(deadlock, it_is_traced)
 {
-	const char *enable = "/sys/kernel/tracing/events/chan/chan_deadlock/enable";
 	char text[4096], expected[64];
 	FILE *f;
 	bool found = false;
 
 	be_quiet();
-	if (write_text(enable, "1") < 0)
+	if (!trace_start("chan_deadlock"))
 		SKIP(return, "no trace");
 	EXPECT_EQ(EDEADLK, fails_with(kchan_recv(self->ch, &self->v, 8)));
-	write_text(enable, "0");
 	snprintf(expected, sizeof(expected), "pid=%d goroutines=1", getpid());
-	f = fopen("/sys/kernel/tracing/trace", "r");
-	while (f && fgets(text, sizeof(text), f))
+	f = trace_open();
+	while (fgets(text, sizeof(text), f))
 		found |= strstr(text, "chan_deadlock:") && strstr(text, expected);
 	fclose(f);
+	trace_end();
 	EXPECT_TRUE(found);
 }
 

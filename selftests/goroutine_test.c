@@ -3,9 +3,8 @@
  * The registry of goroutines: who is in it, in which state, and what becomes of those who
  * leave it in one way or another.
  */
-#include "chan_test.h"
+#include "trace_test.h"
 
-#define TRACE_EVENTS	"/sys/kernel/tracing/events/chan/"
 #define ROOM		64
 
 static int domain;
@@ -444,18 +443,17 @@ static void states_of(pid_t tid, char *states, size_t size)
 		"idle ==> runnable", "runnable ==> running", "running ==> waiting",
 		"waiting ==> runnable", "running ==> dead",
 	};
-	FILE *f = fopen("/sys/kernel/tracing/trace", "r");
+	FILE *f = trace_open();
 	char line[1024], who[32];
 	size_t n = 0, i;
 
 	snprintf(who, sizeof(who), " tid=%d ", tid);
-	while (f && fgets(line, sizeof(line), f))
+	while (fgets(line, sizeof(line), f))
 		for (i = 0; strstr(line, who) && i < ARRAY_SIZE(arrows) && n < size - 1; i++)
 			if (strstr(line, arrows[i]))
 				states[n++] = "BRWYD"[i];
 	states[n] = '\0';
-	if (f)
-		fclose(f);
+	fclose(f);
 }
 
 static int parent_of_survivor(void *arg)
@@ -483,14 +481,14 @@ TEST_F(go, a_killed_process_is_gone_even_if_a_child_has_its_descriptor)
 	char states[64] = "";
 	pid_t child;
 
-	if (write_text(TRACE_EVENTS "chan_go_state/enable", "1") < 0)
+	if (!trace_start("chan_go_state"))
 		SKIP(return, "no trace");
 	shared[2] = self->ch;
 	child = child_start(parent_of_survivor, shared);
 	wait_parked(self->ch, 1, 0);
 	EXPECT_EQ(128 + SIGKILL, child_kill(child));
 	EXPECT_TRUE(eventually((states_of(child, states, sizeof(states)), strchr(states, 'D'))));
-	write_text(TRACE_EVENTS "chan_go_state/enable", "0");
+	trace_end();
 	EXPECT_STREQ("BRWYRD", states);
 	__atomic_store_n(&shared[1], 1, __ATOMIC_RELEASE);
 }

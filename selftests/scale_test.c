@@ -248,7 +248,7 @@ static void check_allocations(struct __test_metadata *_metadata, int quiet)
 	n = count_allocations(first, sizeof(first));
 	set_events("0");
 	EXPECT_LT(0, n);
-	write_text(TRACING "set_event_pid", "\n");
+	close(must(open(TRACING "set_event_pid", O_WRONLY | O_TRUNC)));
 	clear_trace();
 	must(send64(p.ch, 3));
 	EXPECT_EQ(0, task_join(&t));
