@@ -128,7 +128,7 @@ struct chan_stats {
  * @unexplained: references to those files that are not accounted for.
  */
 struct chan_found {
-	u32 count;
+	u64 count;
 	u32 files;
 	long unexplained;
 };

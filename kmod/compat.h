@@ -30,6 +30,15 @@ static inline bool chan_has_posix_timers(const struct signal_struct *signal)
 #endif
 }
 
+static inline bool chan_has_uring(const struct task_struct *task)
+{
+#ifdef CONFIG_IO_URING
+	return READ_ONCE(task->io_uring);
+#else
+	return false;
+#endif
+}
+
 static inline bool chan_has_itimer(const struct signal_struct *signal)
 {
 #ifdef CONFIG_POSIX_TIMERS

@@ -19,6 +19,9 @@
 
 #define CHAN_WATCH_MS	100
 
+static struct workqueue_struct *watchers;
+static DEFINE_MUTEX(switch_lock); /* watched, and whether the work is armed */
+
 /* Without memory for it a dump shows less. */
 static void remember_wait(struct chan_g *g)
 {
@@ -37,7 +40,7 @@ static void remember_wait(struct chan_g *g)
 static void fail_wait(struct chan_g *g)
 {
 	spin_lock(&g->lock);
-	if (g->wait)
+	if (g->wait && g->parks == g->stuck_parks)
 		WRITE_ONCE(g->wait->deadlocked, true);
 	spin_unlock(&g->lock);
 	wake_up_process(g->task);
@@ -67,8 +70,15 @@ static void watch(struct work_struct *work)
 		report(domain);
 	mutex_unlock(&chan_stuck_mutex);
 	WRITE_ONCE(domain->looks, domain->looks + 1);
+	if (READ_ONCE(domain->n))
+		chan_deadlock_kick(domain);
+}
+
+/* Look again soon, if it is to be watched.  Without goroutines there is no need to. */
+void chan_deadlock_kick(struct chan_domain *domain)
+{
 	if (READ_ONCE(domain->watched))
-		schedule_delayed_work(&domain->watch, msecs_to_jiffies(CHAN_WATCH_MS));
+		queue_delayed_work(watchers, &domain->watch, msecs_to_jiffies(CHAN_WATCH_MS));
 }
 
 void chan_deadlock_init(struct chan_domain *domain)
@@ -85,9 +95,23 @@ void chan_deadlock_init(struct chan_domain *domain)
  */
 void chan_deadlock_watch(struct chan_domain *domain, bool on)
 {
+	mutex_lock(&switch_lock);
 	WRITE_ONCE(domain->watched, on);
 	if (on)
-		schedule_delayed_work(&domain->watch, msecs_to_jiffies(CHAN_WATCH_MS));
+		chan_deadlock_kick(domain);
 	else
 		cancel_delayed_work_sync(&domain->watch);
+	mutex_unlock(&switch_lock);
+}
+
+int chan_deadlock_start(void)
+{
+	/* One at a time: there is one lock, and much to do for each. */
+	watchers = alloc_workqueue("chan", WQ_UNBOUND | WQ_FREEZABLE, 1);
+	return watchers ? 0 : -ENOMEM;
+}
+
+void chan_deadlock_stop(void)
+{
+	destroy_workqueue(watchers);
 }

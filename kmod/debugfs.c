@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
+#include <linux/string_helpers.h>
 
 #include "chan.h"
 #include "compat.h"
@@ -92,8 +93,9 @@ static void show_domain(struct seq_file *m, struct chan_domain *domain)
 
 	mutex_lock(&domain->lock);
 	chan_domain_reap(domain);
-	seq_printf(m, "process %d (%s), domain %llu, goroutines %u, looks %u:\n\n",
-		   pid_nr(domain->tgid), task ? task->comm : "gone", domain->id, domain->n,
+	seq_printf(m, "process %d (", pid_nr(domain->tgid));
+	seq_escape_str(m, task ? task->comm : "gone", ESCAPE_SPACE | ESCAPE_SPECIAL, NULL);
+	seq_printf(m, "), domain %llu, goroutines %u, looks %u:\n\n", domain->id, domain->n,
 		   READ_ONCE(domain->looks));
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		show_goroutine(m, g);

@@ -50,7 +50,7 @@ struct chan_file {
 	struct chan_user *user;
 	struct chan_rest *rest;
 	atomic_long_t parks;
-	u32 found;
+	u64 found;
 	bool end;
 };
 
@@ -67,7 +67,7 @@ bool chan_file_is_channel(const struct file *file)
 }
 
 /* Whether this is the first time that the file turns up in this count. */
-bool chan_file_is_new(const struct file *file, u32 count)
+bool chan_file_is_new(const struct file *file, u64 count)
 {
 	struct chan_file *f = file->private_data;
 	bool is_new = f->found != count;

@@ -2,6 +2,7 @@
 /*
  * The registry of goroutines.  g.h says what they are.
  */
+#include <linux/ctype.h>
 #include <linux/fdtable.h>
 #include <linux/hashtable.h>
 #include <linux/minmax.h>
@@ -72,7 +73,7 @@ static struct chan_g *find_current(void)
 	struct chan_g *g;
 
 	hash_for_each_possible_rcu(registry, g, link, (unsigned long)current)
-		if (g->task == current)
+		if (g->task == current && g->exec_id == current->self_exec_id)
 			return g;
 	return NULL;
 }
@@ -248,6 +249,17 @@ void chan_domain_reap(struct chan_domain *domain)
 	domain->reap_at = max_t(unsigned int, 2 * domain->n, CHAN_REAP_FIRST);
 }
 
+/* It goes to traces and terminals. */
+static void take_name(struct chan_g *g, const char *name)
+{
+	char *c;
+
+	strscpy(g->name, name, sizeof(g->name));
+	for (c = g->name; *c; c++)
+		if (!isascii(*c) || !isprint(*c))
+			*c = '?';
+}
+
 static struct chan_g *g_new(const struct chan_go *go)
 {
 	struct chan_g *g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
@@ -261,7 +273,7 @@ static struct chan_g *g_new(const struct chan_go *go)
 	g->state = CHAN_GO_IDLE;
 	g->id = go->id;
 	g->creator = go->creator;
-	strscpy(g->name, go->name, sizeof(g->name));
+	take_name(g, go->name);
 	return g;
 }
 
@@ -283,6 +295,7 @@ static void register_g(struct chan_domain *domain, struct chan_g *g)
 	hash_add_rcu(registry, &g->link, (unsigned long)g->task);
 	spin_unlock(&registry_lock);
 	mutex_unlock(&domain->lock);
+	chan_deadlock_kick(domain);
 }
 
 /**

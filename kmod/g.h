@@ -153,6 +153,9 @@ void chan_domain_reap(struct chan_domain *domain);
 /* deadlock.c */
 void chan_deadlock_init(struct chan_domain *domain);
 void chan_deadlock_watch(struct chan_domain *domain, bool on);
+void chan_deadlock_kick(struct chan_domain *domain);
+int chan_deadlock_start(void);
+void chan_deadlock_stop(void);
 
 /* debugfs.c */
 void chan_debugfs_init(void);

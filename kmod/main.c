@@ -21,9 +21,12 @@ static int __init chan_init(void)
 	ret = chan_object_init();
 	if (ret)
 		goto metrics_exit;
-	ret = chan_node_init();
+	ret = chan_deadlock_start();
 	if (ret)
 		goto object_exit;
+	ret = chan_node_init();
+	if (ret)
+		goto deadlock_stop;
 	ret = chan_control_init();
 	if (ret)
 		goto node_exit;
@@ -33,6 +36,8 @@ static int __init chan_init(void)
 
 node_exit:
 	chan_node_exit();
+deadlock_stop:
+	chan_deadlock_stop();
 object_exit:
 	chan_object_exit();
 metrics_exit:
@@ -45,6 +50,7 @@ static void __exit chan_exit(void)
 	chan_debugfs_exit();
 	chan_control_exit();
 	chan_node_exit();
+	chan_deadlock_stop();
 	chan_object_exit();
 	chan_metrics_exit();
 }

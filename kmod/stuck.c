@@ -26,13 +26,10 @@
 DEFINE_MUTEX(chan_stuck_mutex); /* what is found */
 
 /* The present count of references.  What was found in an older one is void. */
-static u32 count;
+static u64 count;
 
-/* Whether to look at a domain: at one, or at all if @only is NULL. */
-static bool is_looked_at(const struct chan_domain *only, const struct chan_domain *domain)
-{
-	return !only || only == domain;
-}
+/* Rounds in which somebody was taken out, before the search is given up. */
+#define MOST_ROUNDS	64
 
 /* ---- who may be stuck ---- */
 
@@ -64,8 +61,10 @@ static bool waits_for_ever(struct chan_g *g)
 	const struct chan_wait *wait = g->wait;
 
 	lockdep_assert_held(&g->lock);
-	return wait && READ_ONCE(g->state) == CHAN_GO_WAITING && !chan_has_winner(wait) &&
-	       !wait->timed && wait->how->until == KTIME_MAX;
+	/* Pairs with chan_park(): all of its entries are queued. */
+	return wait && smp_load_acquire(&wait->asleep) && !chan_has_winner(wait) &&
+	       READ_ONCE(g->state) == CHAN_GO_WAITING && !wait->timed &&
+	       wait->how->until == KTIME_MAX;
 }
 
 static bool may_be_stuck(struct chan_g *g)
@@ -76,7 +75,8 @@ static bool may_be_stuck(struct chan_g *g)
 	may = waits_for_ever(g);
 	g->stuck_parks = g->parks;
 	spin_unlock(&g->lock);
-	return may && !READ_ONCE(g->task->ptrace) && !has_handlers(g->task);
+	return may && !READ_ONCE(g->task->ptrace) && !chan_has_uring(g->task) &&
+	       !has_handlers(g->task);
 }
 
 static bool has_stayed(struct chan_g *g)
@@ -92,27 +92,6 @@ static bool has_stayed(struct chan_g *g)
 static bool has_timers(struct task_struct *task)
 {
 	return chan_has_itimer(task->signal) || chan_has_posix_timers(task->signal);
-}
-
-/*
- * Whether all threads of a process are stuck goroutines that share their descriptors with
- * nobody else.  What is parked does not exit, so its descriptor table stays.
- */
-static bool process_is_stuck(struct chan_domain *domain)
-{
-	struct files_struct *files = NULL;
-	struct chan_g *g;
-
-	lockdep_assert_held(&domain->lock);
-	list_for_each_entry(g, &domain->goroutines, siblings) {
-		if (!g->stuck || (files && READ_ONCE(g->task->files) != files))
-			return false;
-		files = READ_ONCE(g->task->files);
-	}
-	if (!files || atomic_read(&files->count) != domain->n)
-		return false;
-	g = list_first_entry(&domain->goroutines, struct chan_g, siblings);
-	return get_nr_threads(g->task) == domain->n && !has_timers(g->task);
 }
 
 /* ---- what refers to channels ---- */
@@ -143,6 +122,46 @@ static int explain_entry(const void *unused, struct file *file, unsigned int fd)
 	return 0;
 }
 
+/*
+ * Whether so many threads use the descriptors @files of @task, and nobody else; with @explain,
+ * the entries are explained.  Who is parked may be killed all the same, so it is the lock that
+ * keeps the table.
+ */
+static bool look_at_table(struct task_struct *task, const struct files_struct *files,
+			  unsigned int threads, bool explain)
+{
+	bool own;
+
+	task_lock(task);
+	own = files && task->files == files && atomic_read(&files->count) == threads;
+	if (own && explain)
+		iterate_fd(task->files, 0, explain_entry, NULL);
+	task_unlock(task);
+	return own;
+}
+
+/*
+ * Whether all threads of a process are stuck goroutines that share their descriptors with
+ * nobody else; with @explain, what these descriptors refer to is explained then.
+ */
+static bool process_is_stuck(struct chan_domain *domain, bool explain)
+{
+	struct files_struct *files;
+	struct task_struct *task;
+	struct chan_g *g;
+
+	lockdep_assert_held(&domain->lock);
+	if (list_empty(&domain->goroutines))
+		return false;
+	task = list_first_entry(&domain->goroutines, struct chan_g, siblings)->task;
+	files = READ_ONCE(task->files);
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		if (!g->stuck || READ_ONCE(g->task->files) != files)
+			return false;
+	return get_nr_threads(task) == domain->n && !has_timers(task) &&
+	       look_at_table(task, files, domain->n, explain);
+}
+
 /* The descriptor of a call is counted only where other threads could close it. */
 static void explain_call(struct chan_g *g)
 {
@@ -160,18 +179,7 @@ static void explain_call(struct chan_g *g)
 	spin_unlock(&g->lock);
 }
 
-static void explain_table(struct chan_domain *domain)
-{
-	struct task_struct *task;
-
-	task = list_first_entry(&domain->goroutines, struct chan_g, siblings)->task;
-	task_lock(task);
-	if (task->files)
-		iterate_fd(task->files, 0, explain_entry, NULL);
-	task_unlock(task);
-}
-
-static void explain_domain(struct chan_domain *domain)
+static bool explain_domain(struct chan_domain *domain)
 {
 	struct chan_g *g;
 
@@ -179,9 +187,9 @@ static void explain_domain(struct chan_domain *domain)
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		if (g->stuck)
 			explain_call(g);
-	if (process_is_stuck(domain))
-		explain_table(domain);
+	process_is_stuck(domain, true);
 	mutex_unlock(&domain->lock);
+	return false;
 }
 
 /* ---- who is ---- */
@@ -209,59 +217,53 @@ static bool all_out_of_reach(struct chan_g *g)
 }
 
 /* Begin with all who may be; of those, in a second look, who was found in the first. */
-static void suspect(const struct chan_domain *only, bool again)
+static bool suspect(struct chan_domain *domain, bool again)
 {
-	struct chan_domain *domain;
 	struct chan_g *g;
 
-	list_for_each_entry(domain, &chan_domains, siblings) {
-		if (!is_looked_at(only, domain))
-			continue;
-		mutex_lock(&domain->lock);
-		chan_domain_reap(domain);
-		list_for_each_entry(g, &domain->goroutines, siblings)
-			g->stuck = (!again || (g->stuck && has_stayed(g))) && may_be_stuck(g);
-		mutex_unlock(&domain->lock);
-	}
+	mutex_lock(&domain->lock);
+	chan_domain_reap(domain);
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		g->stuck = (!again || (g->stuck && has_stayed(g))) && may_be_stuck(g);
+	mutex_unlock(&domain->lock);
+	return false;
+}
+
+static bool suspect_all(struct chan_domain *domain)
+{
+	return suspect(domain, false);
+}
+
+static bool suspect_again(struct chan_domain *domain)
+{
+	return suspect(domain, true);
 }
 
 /* Take out those who are not; returns whether there was one. */
-static bool narrow(const struct chan_domain *only, bool (*is_stuck)(struct chan_g *g))
+static bool narrow(struct chan_domain *domain, bool (*is_stuck)(struct chan_g *g))
 {
-	struct chan_domain *domain;
 	bool narrowed = false;
 	struct chan_g *g;
 
-	list_for_each_entry(domain, &chan_domains, siblings) {
-		if (!is_looked_at(only, domain))
+	mutex_lock(&domain->lock);
+	list_for_each_entry(g, &domain->goroutines, siblings) {
+		if (!g->stuck || is_stuck(g))
 			continue;
-		mutex_lock(&domain->lock);
-		list_for_each_entry(g, &domain->goroutines, siblings) {
-			if (!g->stuck || is_stuck(g))
-				continue;
-			g->stuck = false;
-			narrowed = true;
-		}
-		mutex_unlock(&domain->lock);
-		cond_resched();
+		g->stuck = false;
+		narrowed = true;
 	}
+	mutex_unlock(&domain->lock);
 	return narrowed;
 }
 
-/* Returns whether everybody found stayed where they were all the time. */
-static bool look(const struct chan_domain *only, bool again)
+static bool take_out_reachable(struct chan_domain *domain)
 {
-	struct chan_domain *domain;
+	return narrow(domain, all_out_of_reach);
+}
 
-	lockdep_assert_held(&chan_domains_lock);
-	suspect(only, again);
-	do {
-		count++;
-		list_for_each_entry(domain, &chan_domains, siblings)
-			if (is_looked_at(only, domain))
-				explain_domain(domain);
-	} while (narrow(only, all_out_of_reach));
-	return !narrow(only, has_stayed);
+static bool take_out_moved(struct chan_domain *domain)
+{
+	return narrow(domain, has_stayed);
 }
 
 static bool nobody(struct chan_g *g)
@@ -269,13 +271,47 @@ static bool nobody(struct chan_g *g)
 	return false;
 }
 
-static void look_twice(const struct chan_domain *only)
+static bool take_out_all(struct chan_domain *domain)
+{
+	return narrow(domain, nobody);
+}
+
+/* Do something with a domain, or with all if @only is NULL; returns whether any said so. */
+static bool each(struct chan_domain *only, bool (*fn)(struct chan_domain *domain))
+{
+	struct chan_domain *domain;
+	bool any = false;
+
+	if (only)
+		return fn(only);
+	lockdep_assert_held(&chan_domains_lock);
+	list_for_each_entry(domain, &chan_domains, siblings) {
+		any |= fn(domain);
+		cond_resched();
+	}
+	return any;
+}
+
+/* Returns whether everybody found stayed where they were all the time. */
+static bool look(struct chan_domain *only, bool (*begin)(struct chan_domain *domain))
+{
+	int rounds = 0;
+
+	each(only, begin);
+	do {
+		if (++rounds > MOST_ROUNDS)
+			return false;
+		count++;
+		each(only, explain_domain);
+	} while (each(only, take_out_reachable));
+	return !each(only, take_out_moved);
+}
+
+static void look_twice(struct chan_domain *only)
 {
 	lockdep_assert_held(&chan_stuck_mutex);
-	mutex_lock(&chan_domains_lock);
-	if (!look(only, false) || !look(only, true))
-		narrow(only, nobody);
-	mutex_unlock(&chan_domains_lock);
+	if (!look(only, suspect_all) || !look(only, suspect_again))
+		each(only, take_out_all);
 }
 
 /**
@@ -285,7 +321,9 @@ static void look_twice(const struct chan_domain *only)
  */
 void chan_find_stuck(void)
 {
+	mutex_lock(&chan_domains_lock);
 	look_twice(NULL);
+	mutex_unlock(&chan_domains_lock);
 }
 
 /**
@@ -302,7 +340,7 @@ bool chan_is_deadlocked(struct chan_domain *domain)
 
 	look_twice(domain);
 	mutex_lock(&domain->lock);
-	is = process_is_stuck(domain);
+	is = process_is_stuck(domain, false);
 	mutex_unlock(&domain->lock);
 	return is;
 }

@@ -12,11 +12,11 @@
  * To be sure of that:
  *	- Whatever cannot be explained is taken for somebody who could ready: the references
  *	  of a file and of a channel are counted, and must be as many as were found.
- *	- A goroutine counts only if it was parked, in the same call, all the time: a look that
+ *	- A goroutine counts only if it was asleep, in the same call, all the time: a look that
  *	  does not find it so at the end, and a second look after it, is void.  As those who
  *	  are stuck do nothing meanwhile, and nobody else has a reference, none can appear.
- *	- Who could handle a signal is not stuck; and a process that has timers of its own is
- *	  not stuck as a whole.
+ *	- Who could handle a signal or a completion of io_uring is not stuck; and a process
+ *	  that has timers of its own is not stuck as a whole.
  *
  * A reference that is made out of nothing, as by pidfd_getfd(2) or a debugger, is not foreseen.
  */

@@ -48,6 +48,7 @@ void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
 	wait->deadlocked = false;
 	wait->timed = false;
 	wait->passing = false;
+	wait->asleep = false;
 	wait->parked = false;
 	wait->reason = reason;
 	wait->task = current;
@@ -366,6 +367,8 @@ int chan_park(struct chan_wait *wait, ktime_t until)
 {
 	int ret;
 
+	/* For stuck.c: from here on nothing but others can go on with this call. */
+	smp_store_release(&wait->asleep, true);
 	do
 		ret = wait->timed ? sleep_to_alarm(wait, until) : chan_sleep(wait, until);
 	while (ret == -EAGAIN);

@@ -87,6 +87,7 @@ enum chan_wait_reason {
  * @timed: there are channels with timers among those it waits for.
  * @passing: it will not park: a select that only wants to know of all its cases at one
  *	moment that none is ready.
+ * @asleep: all its entries are queued; set by chan_park().
  * @parked: it is queued to stay, from chan_wait_parked() to chan_wait_over().
  * @reason: why the task sleeps.
  * @task: whom to wake.
@@ -105,6 +106,7 @@ struct chan_wait {
 	bool deadlocked;
 	bool timed;
 	bool passing;
+	bool asleep;
 	bool parked;
 	enum chan_wait_reason reason;
 	struct task_struct *task;

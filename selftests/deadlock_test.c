@@ -24,6 +24,12 @@ static void be_quiet(void)
 	close(null);
 }
 
+/* Channels to wait for at once, and one to answer on. */
+struct choice {
+	int ch[12];
+	int back;
+};
+
 FIXTURE(deadlock)
 {
 	int ch;
@@ -551,6 +557,43 @@ TEST(not_with_a_channel_that_has_a_name)
 
 	EXPECT_TRUE(sleeps_on(s));
 	must(ch_remove("deadlock"));
+}
+
+/* Passes on what it gets, by selects that queue on many channels. */
+static void juggle(void *arg)
+{
+	struct kchan_case cases[12];
+	struct choice *c = arg;
+	uint64_t v = 0;
+	int i;
+
+	for (;;) {
+		for (i = 0; i < 12; i++)
+			cases[i] = receiving(c->ch[i], &v, 8);
+		i = kchan_select(cases, 12);
+		if (i < 0 || v == UINT64_MAX || kchan_send(c->back, &v, 8))
+			break;
+	}
+}
+
+TEST(not_in_a_program_that_works)
+{
+	struct choice c = { .back = make(8, 1) };
+	unsigned int first;
+	uint64_t v, i;
+
+	must(kchan_detect_deadlock(1));
+	for (i = 0; i < 12; i++)
+		c.ch[i] = make(8, i % 2);
+	start(juggle, &c);
+	first = domain_stats().looks;
+	for (i = 0; i % 64 || domain_stats().looks < first + 20; i++) {
+		ASSERT_EQ(0, kchan_send(c.ch[i % 12], &i, 8));
+		ASSERT_EQ(1, kchan_recv(c.back, &v, 8));
+		ASSERT_EQ(i, v);
+	}
+	v = UINT64_MAX;
+	must(kchan_send(c.ch[0], &v, 8));
 }
 
 /* ---- as soon as it becomes one ---- */

@@ -188,6 +188,13 @@ TEST_F(go, a_long_name_is_cut)
 	EXPECT_EQ(CHAN_GO_NAME_MAX - 1, strnlen(info.name, sizeof(info.name)));
 }
 
+TEST_F(go, a_name_does_nothing_to_a_terminal)
+{
+	must(go_end(domain));
+	must(go_as(domain, 1, 0, "\033[2Jx\ny\377"));
+	EXPECT_STREQ("?[2Jx?y?", find(1).name);
+}
+
 TEST_F(go, a_list_suits_older_and_newer_callers)
 {
 	struct chan_go_list list = { .size = sizeof(list), .entry_size = 16, .room = 2 };
