@@ -94,8 +94,9 @@ the_sieve_is_recorded_and_accepted() {
 its_report_names_goroutines_and_channels() {
 	"$chantrace" report --top 0 "$sieve" >"$scratch/report" || fail "report: status $?"
 	check grep -q "^command  .*sieve $primes$" "$scratch/report"
-	check grep -q '^  generate 2  *filter 3  *1  *[0-9][0-9]*$' "$scratch/report"
-	check grep -q '^  1  *recvq  *[0-9]' "$scratch/report"
+	ch=$(sed -n 's/.*"e":"chan_make","chan":\([0-9]*\).*/\1/p' "$sieve" | head -n 1)
+	check grep -q "^  generate 2  *filter 3  *$ch  *[0-9][0-9]*\$" "$scratch/report"
+	check grep -q "^  $ch  *recvq  *[0-9]" "$scratch/report"
 	check_equal "filters" "$primes" "$(sed -n '/^Tasks/,$p' "$scratch/report" |
 		grep -c '^  filter ')"
 }
