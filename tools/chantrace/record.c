@@ -94,34 +94,37 @@ static int start_child(struct child *child, char **command)
 	}
 	block_signals(&signals);
 	child->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (child->signals < 0) {
+		complain("cannot make a signalfd: %s", strerror(errno));
+		return -1;
+	}
 	child->pid = fork();
 	if (!child->pid) {
 		close(go[1]);
 		become_command(command, go[0], trouble[1], &signals);
 	}
-	if (child->signals < 0 || child->pid < 0) {
-		complain("cannot start a process: %s", strerror(errno));
-		return -1;
-	}
 	close(go[0]);
 	close(trouble[1]);
 	child->go = go[1];
 	child->trouble = trouble[0];
-	return 0;
+	if (child->pid > 0)
+		return 0;
+	complain("cannot start a process: %s", strerror(errno));
+	return -1;
 }
 
 /* Returns 0 if the command runs, or why it does not. */
 static int let_go(struct child *child)
 {
-	int err = 0;
+	int err;
 
 	if (write(child->go, "", 1) != 1)
 		return errno;
-	if (read(child->trouble, &err, sizeof(err)) != sizeof(err))
-		err = 0;
+	if (read(child->trouble, &err, sizeof(err)) == sizeof(err))
+		return err;
 	close(child->go);
 	close(child->trouble);
-	return err;
+	return 0;
 }
 
 /*
@@ -163,6 +166,17 @@ static int trace_child(struct child *child, struct capture *capture)
 			ret = capture_drain(capture);
 	}
 	return ret;
+}
+
+/*
+ * A child that has not become the command.  It has to be gone before the tracefs instance is
+ * removed, of which it has files open.
+ */
+static void give_up(struct child *child)
+{
+	close(child->go);
+	close(child->trouble);
+	waitpid(child->pid, &child->status, 0);
 }
 
 static int exit_status_of(const struct child *child)
@@ -249,11 +263,17 @@ static int run(const struct options *opts, FILE *file, struct capture *capture)
 	struct child child = {};
 	int err, ret;
 
-	if (start_child(&child, opts->command) || capture_start(capture))
+	if (start_child(&child, opts->command))
 		return FAILED;
+	if (capture_start(capture)) {
+		give_up(&child);
+		return FAILED;
+	}
 	err = let_go(&child);
-	if (err)
+	if (err) {
+		give_up(&child);
 		return explain_exec(opts->command[0], err);
+	}
 	ret = trace_child(&child, capture);
 	if (capture_stop(capture, &header.lost) || ret)
 		return FAILED;
