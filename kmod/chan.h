@@ -35,16 +35,22 @@
  *
  * Locks
  * -----
+ *	chan_stuck_mutex	who is stuck (stuck.c)
+ *	  chan_domains_lock	the processes that have goroutines (g.c)
+ *	    chan_domain.lock	the goroutines of one
  *	adding_up		one adds up the counters of all channels (metrics.c)
  *	chan_node_mutex		names and minors (node.c)
  *	chan_rest.lock		the rest of a message (file.c); held while parked
  *	  chan.lock		everything in struct chan below it
  *	    chan_wait.lock	who completes a wait (wait.h); two of them in the order
  *				of their addresses
+ *	    chan_g.lock		what a goroutine waits for (g.h)
  *	channels_lock		the list of all channels (object.c)
  *	  totals_lock		the counters of those that died (metrics.c)
  *
- * None is taken in an interrupt.  A task holds one channel's lock at a time, and
+ * chan.lock is taken under chan_stuck_mutex and chan_domains_lock too.  Under
+ * chan_domain.lock the locks of a task and of its descriptor table are taken,
+ * which are those of the kernel.  None is taken in an interrupt.  A task holds one channel's lock at a time, and
  * while it holds one it does not sleep, does not allocate, and wakes nobody: what
  * it has completed it collects on a list and readies after it has unlocked.
  * User memory is touched under the lock with page faults disabled only.
@@ -126,11 +132,15 @@ struct chan_stats {
  * @count: in which count; in another one the rest is void.
  * @files: files of the channel.
  * @unexplained: references to those files that are not accounted for.
+ * @reached: somebody who is not stuck refers to it.
+ * @next: of those that are to be followed.
  */
 struct chan_found {
 	u64 count;
 	u32 files;
+	bool reached;
 	long unexplained;
+	struct chan *next;
 };
 
 /**

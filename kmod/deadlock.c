@@ -7,6 +7,7 @@
  * calls fail.
  */
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -32,25 +33,28 @@ static void remember_wait(struct chan_g *g)
 	chan_g_tell_wait(g, last);
 	last->flags |= CHAN_GO_DEADLOCKED;
 	spin_lock(&g->lock);
-	swap(g->last, last);
+	if (last->state == CHAN_GO_WAITING)
+		swap(g->last, last);
 	spin_unlock(&g->lock);
 	kfree(last);
 }
 
+/* Unless it has been killed meanwhile. */
 static void fail_wait(struct chan_g *g)
 {
 	spin_lock(&g->lock);
-	if (g->wait && g->parks == g->stuck_parks)
+	if (g->wait && g->parks == g->stuck_parks) {
 		WRITE_ONCE(g->wait->deadlocked, true);
+		wake_up_process(g->wait->task);
+	}
 	spin_unlock(&g->lock);
-	wake_up_process(g->task);
 }
 
 static void report(struct chan_domain *domain)
 {
 	struct chan_g *g;
 
-	mutex_lock(&domain->lock);
+	lockdep_assert_held(&domain->lock);
 	trace_chan_deadlock(domain);
 	pr_info_ratelimited("chan: process %d: all %u goroutines are asleep: deadlock\n",
 			    pid_nr(domain->tgid), domain->n);
@@ -58,7 +62,6 @@ static void report(struct chan_domain *domain)
 		remember_wait(g);
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		fail_wait(g);
-	mutex_unlock(&domain->lock);
 }
 
 static void watch(struct work_struct *work)
@@ -66,8 +69,10 @@ static void watch(struct work_struct *work)
 	struct chan_domain *domain = container_of(work, struct chan_domain, watch.work);
 
 	mutex_lock(&chan_stuck_mutex);
+	mutex_lock(&domain->lock);
 	if (chan_is_deadlocked(domain))
 		report(domain);
+	mutex_unlock(&domain->lock);
 	mutex_unlock(&chan_stuck_mutex);
 	WRITE_ONCE(domain->looks, domain->looks + 1);
 	if (READ_ONCE(domain->n))

@@ -38,7 +38,7 @@ static void show_headline(struct seq_file *m, const struct chan_g *g,
 
 	seq_printf(m, "goroutine %llu [%s%s", g->id,
 		   waits ? chan_wait_reason(info->reason) : chan_g_state(info->state),
-		   g->stuck ? " (leaked)" : "");
+		   chan_is_stuck(g) ? " (leaked)" : "");
 	if (waits) {
 		seq_puts(m, ", ");
 		show_seconds(m, info->since);
@@ -61,10 +61,16 @@ static void show_cases(struct seq_file *m, const struct chan_go_info *info)
 }
 
 /* Of a task that runs it would be out of date before it is printed. */
-static void show_stack(struct seq_file *m, struct task_struct *task)
+static void show_stack(struct seq_file *m, struct pid *pid)
 {
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
 	unsigned long frames[CHAN_STACK_DEPTH];
-	unsigned int n = chan_stack_of(task, frames, CHAN_STACK_DEPTH), i;
+	unsigned int n, i;
+
+	if (!task)
+		return;
+	n = chan_stack_of(task, frames, CHAN_STACK_DEPTH);
+	put_task_struct(task);
 
 	for (i = 0; i < n; i++)
 		seq_printf(m, "\t%pS\n", (void *)frames[i]);
@@ -78,9 +84,9 @@ static void show_goroutine(struct seq_file *m, struct chan_g *g)
 	show_headline(m, g, &info);
 	if (info.state == CHAN_GO_WAITING) {
 		show_cases(m, &info);
-		show_stack(m, g->task);
+		show_stack(m, g->pid);
 	}
-	seq_printf(m, "\tin thread %d\n", task_pid_nr(g->task));
+	seq_printf(m, "\tin thread %d\n", pid_nr(g->pid));
 	if (g->creator)
 		seq_printf(m, "created by goroutine %llu\n", g->creator);
 	seq_putc(m, '\n');
@@ -107,15 +113,20 @@ static void show_domain(struct seq_file *m, struct chan_domain *domain)
 static int goroutines_show(struct seq_file *m, void *unused)
 {
 	struct chan_domain *domain;
+	int ret = mutex_lock_killable(&chan_stuck_mutex);
 
-	mutex_lock(&chan_stuck_mutex);
-	chan_find_stuck();
+	if (ret)
+		return ret;
+	ret = chan_find_stuck();
+	if (ret)
+		goto unlock;
 	mutex_lock(&chan_domains_lock);
 	list_for_each_entry(domain, &chan_domains, siblings)
 		show_domain(m, domain);
 	mutex_unlock(&chan_domains_lock);
+unlock:
 	mutex_unlock(&chan_stuck_mutex);
-	return 0;
+	return ret;
 }
 DEFINE_SHOW_ATTRIBUTE(goroutines);
 

@@ -4,10 +4,10 @@
  */
 #include <linux/ctype.h>
 #include <linux/fdtable.h>
-#include <linux/hashtable.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
+#include <linux/rhashtable.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -39,9 +39,31 @@ LIST_HEAD(chan_domains);
 DEFINE_MUTEX(chan_domains_lock); /* the list of them */
 static u64 last_domain;
 
-static DEFINE_HASHTABLE(registry, 10);
-static DEFINE_SPINLOCK(registry_lock);
+static struct rhashtable registry;
 static atomic_t registered;
+
+/* A thread that has executed another program is another goroutine, if it is one. */
+struct thread_key {
+	const struct pid *pid;
+	u64 exec_id;
+};
+
+static int is_other_thread(struct rhashtable_compare_arg *arg, const void *entry)
+{
+	const struct thread_key *key = arg->key;
+	const struct chan_g *g = entry;
+
+	return g->pid != key->pid || g->exec_id != key->exec_id;
+}
+
+/* By the pid alone, with which the key begins. */
+static const struct rhashtable_params registry_params = {
+	.head_offset = offsetof(struct chan_g, link),
+	.key_offset = offsetof(struct chan_g, pid),
+	.key_len = sizeof(struct pid *),
+	.obj_cmpfn = is_other_thread,
+	.automatic_shrinking = true,
+};
 
 static const char * const states[] = {
 	[CHAN_GO_IDLE] = "idle",
@@ -70,12 +92,12 @@ static void change(struct chan_g *g, u32 from, u32 to)
 /* The registry's entry of the current task; RCU is read-locked. */
 static struct chan_g *find_current(void)
 {
-	struct chan_g *g;
+	struct thread_key key = {
+		.pid = task_pid(current),
+		.exec_id = current->self_exec_id,
+	};
 
-	hash_for_each_possible_rcu(registry, g, link, (unsigned long)current)
-		if (g->task == current && g->exec_id == current->self_exec_id)
-			return g;
-	return NULL;
+	return rhashtable_lookup(&registry, &key, registry_params);
 }
 
 static struct chan_g *get_current_g(void)
@@ -97,7 +119,7 @@ static void free_g(struct kref *refs)
 	struct chan_g *g = container_of(refs, struct chan_g, refs);
 
 	change(g, CHAN_GO_RUNNING, CHAN_GO_DEAD);
-	put_task_struct(g->task);
+	put_pid(g->pid);
 	kfree(g->last);
 	kfree_rcu(g, rcu);
 }
@@ -196,8 +218,12 @@ static struct chan_domain *get_domain(struct file *file)
 		return domain;
 	new = domain_new();
 	if (!new)
-		return NULL;
-	mutex_lock(&chan_domains_lock);
+		return ERR_PTR(-ENOMEM);
+	/* Who looks for leaks may have it for long. */
+	if (mutex_lock_killable(&chan_domains_lock)) {
+		domain_free(new);
+		return ERR_PTR(-EINTR);
+	}
 	domain = file->private_data;
 	if (!domain) {
 		domain = new;
@@ -220,11 +246,9 @@ static bool is_own(const struct chan_domain *domain)
 static void unregister(struct chan_domain *domain, struct chan_g *g)
 {
 	lockdep_assert_held(&domain->lock);
-	spin_lock(&registry_lock);
-	hash_del_rcu(&g->link);
-	spin_unlock(&registry_lock);
+	rhashtable_remove_fast(&registry, &g->link, registry_params);
 	atomic_dec(&registered);
-	list_del(&g->siblings);
+	list_del_init(&g->siblings);
 	domain->n--;
 	domain->parks += READ_ONCE(g->parks);
 	domain->readies += READ_ONCE(g->readies);
@@ -234,8 +258,15 @@ static void unregister(struct chan_domain *domain, struct chan_g *g)
 /* Threads that have exited without a word, or run another program by now. */
 static bool has_gone(const struct chan_g *g)
 {
-	return READ_ONCE(g->task->flags) & PF_EXITING ||
-	       READ_ONCE(g->task->self_exec_id) != g->exec_id;
+	struct task_struct *task;
+	bool gone;
+
+	rcu_read_lock();
+	task = pid_task(g->pid, PIDTYPE_PID);
+	gone = !task || READ_ONCE(task->flags) & PF_EXITING ||
+	       READ_ONCE(task->self_exec_id) != g->exec_id;
+	rcu_read_unlock();
+	return gone;
 }
 
 void chan_domain_reap(struct chan_domain *domain)
@@ -260,7 +291,7 @@ static void take_name(struct chan_g *g, const char *name)
 			*c = '?';
 }
 
-static struct chan_g *g_new(const struct chan_go *go)
+static struct chan_g *g_new(struct chan_domain *domain, const struct chan_go *go)
 {
 	struct chan_g *g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
 
@@ -268,34 +299,44 @@ static struct chan_g *g_new(const struct chan_go *go)
 		return NULL;
 	kref_init(&g->refs);
 	spin_lock_init(&g->lock);
-	g->task = get_task_struct(current);
+	INIT_LIST_HEAD(&g->siblings);
+	g->pid = get_pid(task_pid(current));
 	g->exec_id = current->self_exec_id;
 	g->state = CHAN_GO_IDLE;
 	g->id = go->id;
 	g->creator = go->creator;
+	g->domain = domain;
+	g->domain_id = domain->id;
 	take_name(g, go->name);
 	return g;
 }
 
-static void register_g(struct chan_domain *domain, struct chan_g *g)
+/* Its name is known from here on. */
+static int enter_registry(struct chan_g *g)
 {
-	g->domain = domain->id;
-	trace_chan_go_create(g);
-	change(g, CHAN_GO_IDLE, CHAN_GO_RUNNABLE);
-	change(g, CHAN_GO_RUNNABLE, CHAN_GO_RUNNING);
+	int ret = rhashtable_insert_fast(&registry, &g->link, registry_params);
+
+	if (!ret)
+		atomic_inc(&registered);
+	return ret;
+}
+
+static int register_g(struct chan_g *g)
+{
+	struct chan_domain *domain = g->domain;
+	int ret;
 
 	mutex_lock(&domain->lock);
 	if (domain->n >= domain->reap_at)
 		chan_domain_reap(domain);
-	list_add_tail(&g->siblings, &domain->goroutines);
-	domain->n++;
-	domain->started++;
-	atomic_inc(&registered);
-	spin_lock(&registry_lock);
-	hash_add_rcu(registry, &g->link, (unsigned long)g->task);
-	spin_unlock(&registry_lock);
+	ret = enter_registry(g);
+	if (!ret) {
+		list_add_tail(&g->siblings, &domain->goroutines);
+		domain->n++;
+		domain->started++;
+	}
 	mutex_unlock(&domain->lock);
-	chan_deadlock_kick(domain);
+	return ret;
 }
 
 /**
@@ -305,12 +346,14 @@ static void register_g(struct chan_domain *domain, struct chan_g *g)
  *
  * May sleep.
  *
- * Return: 0, -EEXIST, -EINVAL, -ENOMEM, -EPERM.
+ * Return: 0, -EBUSY (the table of goroutines cannot grow), -EEXIST, -EINTR, -EINVAL, -ENOMEM,
+ * -EPERM.
  */
 int chan_go(struct file *file, const struct chan_go *go)
 {
 	struct chan_domain *domain;
 	struct chan_g *g;
+	int ret;
 
 	if (go->flags || !go->id)
 		return -EINVAL;
@@ -318,15 +361,22 @@ int chan_go(struct file *file, const struct chan_go *go)
 	if (chan_g_current_id())
 		return -EEXIST;
 	domain = get_domain(file);
-	if (!domain)
-		return -ENOMEM;
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
 	if (!is_own(domain))
 		return -EPERM;
-	g = g_new(go);
+	g = g_new(domain, go);
 	if (!g)
 		return -ENOMEM;
-	register_g(domain, g);
-	return 0;
+	trace_chan_go_create(g);
+	change(g, CHAN_GO_IDLE, CHAN_GO_RUNNABLE);
+	change(g, CHAN_GO_RUNNABLE, CHAN_GO_RUNNING);
+	ret = register_g(g);
+	if (ret)
+		put_g(g);
+	else
+		chan_deadlock_kick(domain);
+	return ret;
 }
 
 /**
@@ -345,9 +395,9 @@ int chan_go_end(struct file *file)
 
 	if (!g)
 		return ret;
-	if (domain && domain->id == g->domain) {
+	if (domain && domain->id == g->domain_id) {
 		mutex_lock(&domain->lock);
-		if (!hlist_unhashed(&g->link)) {
+		if (!list_empty(&g->siblings)) {
 			unregister(domain, g);
 			ret = 0;
 		}
@@ -376,7 +426,7 @@ static void tell_wait(struct chan_g *g, struct chan_go_info *info)
 
 	info->since = wait->since;
 	info->reason = wait->reason;
-	info->ip = KSTK_EIP(g->task);
+	info->ip = KSTK_EIP(wait->task);
 	if (wait->timed || wait->how->until != KTIME_MAX)
 		info->flags |= CHAN_GO_BOUNDED;
 	tell_cases(info, wait);
@@ -416,13 +466,13 @@ void chan_g_tell(struct chan_g *g, struct chan_go_info *info)
 		info->since = chan_user_time(info->since);
 	info->id = g->id;
 	info->creator = g->creator;
-	info->tid = task_pid_vnr(g->task);
+	info->tid = pid_vnr(g->pid);
 	memcpy(info->name, g->name, sizeof(info->name));
 }
 
 /* Up to @room of them; returns how many there are. */
-static unsigned int tell_domain(struct chan_domain *domain, struct chan_go_info *infos,
-				unsigned int room, bool leaks)
+static int tell_domain(struct chan_domain *domain, struct chan_go_info *infos, unsigned int room,
+		       bool leaks)
 {
 	unsigned int i = 0, n;
 	struct chan_g *g;
@@ -432,7 +482,7 @@ static unsigned int tell_domain(struct chan_domain *domain, struct chan_go_info 
 		if (i == room)
 			break;
 		chan_g_tell(g, &infos[i]);
-		if (leaks && g->stuck)
+		if (leaks && chan_is_stuck(g))
 			infos[i].flags |= CHAN_GO_LEAKED;
 		i++;
 	}
@@ -441,16 +491,18 @@ static unsigned int tell_domain(struct chan_domain *domain, struct chan_go_info 
 	return n;
 }
 
-static unsigned int tell_leaks(struct chan_domain *domain, struct chan_go_info *infos,
-			       unsigned int room)
+/* Likewise, or -EINTR. */
+static int tell_leaks(struct chan_domain *domain, struct chan_go_info *infos, unsigned int room)
 {
-	unsigned int n;
+	int ret = mutex_lock_killable(&chan_stuck_mutex);
 
-	mutex_lock(&chan_stuck_mutex);
-	chan_find_stuck();
-	n = tell_domain(domain, infos, room, true);
+	if (ret)
+		return ret;
+	ret = chan_find_stuck();
+	if (!ret)
+		ret = tell_domain(domain, infos, room, true);
 	mutex_unlock(&chan_stuck_mutex);
-	return n;
+	return ret;
 }
 
 static unsigned int count_goroutines(struct chan_domain *domain)
@@ -481,9 +533,9 @@ static int put_infos(const struct chan_go_list *list, const struct chan_go_info 
 /* As many as there is room for, which may have become more meanwhile: then -EAGAIN. */
 static int try_list(struct chan_domain *domain, const struct chan_go_list *list)
 {
-	unsigned int room = min(list->room, count_goroutines(domain)), n;
+	unsigned int room = min(list->room, count_goroutines(domain));
 	struct chan_go_info *infos;
-	int ret = -EAGAIN;
+	int n, ret = -EAGAIN;
 
 	infos = kvcalloc(room, sizeof(*infos), GFP_KERNEL_ACCOUNT);
 	if (!infos && room)
@@ -493,8 +545,10 @@ static int try_list(struct chan_domain *domain, const struct chan_go_list *list)
 	else
 		n = tell_domain(domain, infos, room, false);
 	/* User memory may keep a writer waiting for long, so no lock is held now. */
-	if (n <= room || room == list->room)
-		ret = put_infos(list, infos, min(n, room)) ?: n;
+	if (n < 0)
+		ret = n;
+	else if (n <= room || room == list->room)
+		ret = put_infos(list, infos, min_t(unsigned int, n, room)) ?: n;
 	kvfree(infos);
 	return ret;
 }
@@ -538,7 +592,7 @@ int chan_go_list(struct file *file, const struct chan_go_list *list)
  *
  * May sleep.
  *
- * Return: 0, -EINVAL, -ENOMEM, -EPERM.
+ * Return: 0, -EINTR, -EINVAL, -ENOMEM, -EPERM.
  */
 int chan_go_detect(struct file *file, const struct chan_go_detect *detect)
 {
@@ -547,8 +601,8 @@ int chan_go_detect(struct file *file, const struct chan_go_detect *detect)
 	if (detect->flags & ~CHAN_GO_DEADLOCK)
 		return -EINVAL;
 	domain = get_domain(file);
-	if (!domain)
-		return -ENOMEM;
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
 	if (!is_own(domain))
 		return -EPERM;
 	chan_deadlock_watch(domain, detect->flags & CHAN_GO_DEADLOCK);
@@ -640,4 +694,14 @@ void chan_domain_release(struct file *file)
 	mutex_unlock(&chan_domains_lock);
 	unregister_all(domain);
 	domain_free(domain);
+}
+
+int chan_g_init(void)
+{
+	return rhashtable_init(&registry, &registry_params);
+}
+
+void chan_g_exit(void)
+{
+	rhashtable_destroy(&registry);
 }

@@ -18,15 +18,17 @@
  *
  * Who holds a struct chan_g: the registry, from registration until the thread says that it
  * ends, until it is seen to have exited, or until the domain goes; and a wait that is
- * parked.  The module is not told when a thread exits, so the registry keeps the task_struct.
+ * parked.  The module is not told when a thread exits, so an entry may outlive its thread, and
+ * keeps no more of it than its struct pid; as long as it waits, the wait knows the task.  There
+ * are not many: a thread is registered once, and a domain with as many dead as living ones is
+ * cleaned up, at the next registration at the latest.
  *
  * Locks, each taken after those above it:
  *	chan_stuck_mutex	who is stuck (stuck.h)
  *	chan_domains_lock	the domains
  *	chan_domain.lock	the goroutines of a domain
- *	registry_lock		the hash by task; looked up under RCU
  *	chan_g.lock		what a goroutine waits for
- * The last one nests in that of a channel.
+ * The last one nests in that of a channel.  The registry is looked up under RCU.
  */
 #ifndef CHAN_G_H
 #define CHAN_G_H
@@ -35,6 +37,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -42,15 +45,15 @@
 
 struct chan_wait;
 struct file;
-struct task_struct;
+struct pid;
 
 /**
  * struct chan_g - a goroutine
- * @link: in the hash by task.
+ * @link: in the registry.
  * @siblings: in its domain.
  * @refs: references.
  * @rcu: to free it.
- * @task: its thread, counted.
+ * @pid: its thread, counted.
  * @exec_id: of the program that registered it.
  * @state: CHAN_GO_IDLE and so on.
  * @lock: guards @wait.
@@ -58,22 +61,23 @@ struct task_struct;
  * @chan: number of the channel where it began to wait; the last one.
  * @id: its number, unique in a well-behaved domain.
  * @creator: the number of the one that started it, or 0.
- * @domain: number of its domain.
+ * @domain: its domain, as long as it is registered there.
+ * @domain_id: number of its domain.
  * @parks: how often it parked.
  * @readies: how often another task ended its wait.
  * @last: what it waited for when that was found to be a deadlock, or NULL; until it parks
  *	again.  Guarded by @lock.
  * @stuck_parks: @parks when stuck.c saw it wait.
- * @stuck: whether it is stuck; guarded by chan_stuck_mutex.
+ * @stuck: in which look it was found stuck; guarded by chan_stuck_mutex.
  * @shares_files: whether other threads use its descriptors; since it parked.
  * @name: of its function.
  */
 struct chan_g {
-	struct hlist_node link;
+	struct rhash_head link;
 	struct list_head siblings;
 	struct kref refs;
 	struct rcu_head rcu;
-	struct task_struct *task;
+	struct pid *pid;
 	u64 exec_id;
 	u32 state;
 	spinlock_t lock; /* what it waits for */
@@ -81,12 +85,13 @@ struct chan_g {
 	u64 chan;
 	u64 id;
 	u64 creator;
-	u64 domain;
+	struct chan_domain *domain;
+	u64 domain_id;
 	u64 parks;
 	u64 readies;
 	struct chan_go_info *last;
 	u64 stuck_parks;
-	bool stuck;
+	u64 stuck;
 	bool shares_files;
 	char name[CHAN_GO_NAME_MAX];
 };
@@ -106,6 +111,8 @@ struct chan_g {
  * @watch: looks for a deadlock now and then, if it is to (deadlock.c).
  * @watched: whether it is to.
  * @looks: how often it has.
+ * @explained: in which look all of its threads seemed stuck; guarded by chan_stuck_mutex.
+ * @next_left: of the processes that did not turn out to be, likewise.
  */
 struct chan_domain {
 	struct list_head siblings;
@@ -121,6 +128,8 @@ struct chan_domain {
 	struct delayed_work watch;
 	bool watched;
 	u32 looks;
+	u64 explained;
+	struct chan_domain *next_left;
 };
 
 extern struct list_head chan_domains;
@@ -149,6 +158,8 @@ void chan_g_tell(struct chan_g *g, struct chan_go_info *info);
 void chan_g_tell_wait(struct chan_g *g, struct chan_go_info *info);
 const char *chan_g_state(u32 state);
 void chan_domain_reap(struct chan_domain *domain);
+int chan_g_init(void);
+void chan_g_exit(void);
 
 /* deadlock.c */
 void chan_deadlock_init(struct chan_domain *domain);

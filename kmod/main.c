@@ -21,9 +21,12 @@ static int __init chan_init(void)
 	ret = chan_object_init();
 	if (ret)
 		goto metrics_exit;
-	ret = chan_deadlock_start();
+	ret = chan_g_init();
 	if (ret)
 		goto object_exit;
+	ret = chan_deadlock_start();
+	if (ret)
+		goto g_exit;
 	ret = chan_node_init();
 	if (ret)
 		goto deadlock_stop;
@@ -38,6 +41,8 @@ node_exit:
 	chan_node_exit();
 deadlock_stop:
 	chan_deadlock_stop();
+g_exit:
+	chan_g_exit();
 object_exit:
 	chan_object_exit();
 metrics_exit:
@@ -51,6 +56,7 @@ static void __exit chan_exit(void)
 	chan_control_exit();
 	chan_node_exit();
 	chan_deadlock_stop();
+	chan_g_exit();
 	chan_object_exit();
 	chan_metrics_exit();
 }

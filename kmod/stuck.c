@@ -6,6 +6,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -23,13 +24,23 @@
 #define FIRST_OF_LIBC	32
 #define LAST_OF_LIBC	33
 
-DEFINE_MUTEX(chan_stuck_mutex); /* what is found */
+/* Entries of a descriptor table for which its lock should not be held in one go. */
+#define TABLE_BATCH	1024
 
-/* The present count of references.  What was found in an older one is void. */
+/* A search is void if somebody moves meanwhile, and is tried so often. */
+#define MOST_TRIES	8
+
+DEFINE_MUTEX(chan_stuck_mutex); /* all that is found */
+
+/* The present look.  What was found in an older one is void. */
 static u64 count;
 
-/* Rounds in which somebody was taken out, before the search is given up. */
-#define MOST_ROUNDS	64
+/* Somebody did something whose references were counted as those of a sleeper. */
+static bool moved;
+
+/* Where a look has still to follow references: channels, and processes. */
+static struct chan *reached;
+static struct chan_domain *left;
 
 /* ---- who may be stuck ---- */
 
@@ -67,16 +78,32 @@ static bool waits_for_ever(struct chan_g *g)
 	       wait->how->until == KTIME_MAX;
 }
 
+bool chan_is_stuck(const struct chan_g *g)
+{
+	lockdep_assert_held(&chan_stuck_mutex);
+	return g->stuck == count;
+}
+
 static bool may_be_stuck(struct chan_g *g)
 {
+	struct task_struct *task;
 	bool may;
 
 	spin_lock(&g->lock);
 	may = waits_for_ever(g);
+	if (may) {
+		task = g->wait->task;
+		may = !READ_ONCE(task->ptrace) && !chan_has_uring(task) && !has_handlers(task);
+	}
 	g->stuck_parks = g->parks;
 	spin_unlock(&g->lock);
-	return may && !READ_ONCE(g->task->ptrace) && !chan_has_uring(g->task) &&
-	       !has_handlers(g->task);
+	return may;
+}
+
+static bool is_where_it_was(struct chan_g *g)
+{
+	lockdep_assert_held(&g->lock);
+	return waits_for_ever(g) && g->parks == g->stuck_parks;
 }
 
 static bool has_stayed(struct chan_g *g)
@@ -84,7 +111,7 @@ static bool has_stayed(struct chan_g *g)
 	bool has;
 
 	spin_lock(&g->lock);
-	has = waits_for_ever(g) && g->parks == g->stuck_parks;
+	has = is_where_it_was(g);
 	spin_unlock(&g->lock);
 	return has;
 }
@@ -92,6 +119,29 @@ static bool has_stayed(struct chan_g *g)
 static bool has_timers(struct task_struct *task)
 {
 	return chan_has_itimer(task->signal) || chan_has_posix_timers(task->signal);
+}
+
+/* Begin with all who may be. */
+static void suspect(struct chan_domain *domain)
+{
+	struct chan_g *g;
+
+	lockdep_assert_held(&domain->lock);
+	chan_domain_reap(domain);
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		if (may_be_stuck(g))
+			g->stuck = count;
+}
+
+/* In a second look begin with those who were found in the first. */
+static void suspect_again(struct chan_domain *domain)
+{
+	struct chan_g *g;
+
+	lockdep_assert_held(&domain->lock);
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		if (g->stuck == count - 1 && has_stayed(g) && may_be_stuck(g))
+			g->stuck = count;
 }
 
 /* ---- what refers to channels ---- */
@@ -102,7 +152,6 @@ static void explain(struct file *file)
 	struct chan_found *found;
 	struct chan *c;
 
-	lockdep_assert_held(&chan_stuck_mutex);
 	if (!chan_file_is_channel(file))
 		return;
 	c = chan_file_chan(file);
@@ -116,89 +165,175 @@ static void explain(struct file *file)
 	found->unexplained--;
 }
 
-static int explain_entry(const void *unused, struct file *file, unsigned int fd)
+/* Somebody who may do something has a reference to @file. */
+static void reach(struct file *file)
 {
-	explain(file);
-	return 0;
+	struct chan *c;
+
+	if (!chan_file_is_channel(file))
+		return;
+	c = chan_file_chan(file);
+	if (c->found.count != count || c->found.reached)
+		return;
+	c->found.reached = true;
+	c->found.next = reached;
+	/* From now on no reference to it is counted any more. */
+	chan_get(c);
+	reached = c;
 }
 
 /*
- * Whether so many threads use the descriptors @files of @task, and nobody else; with @explain,
- * the entries are explained.  Who is parked may be killed all the same, so it is the lock that
- * keeps the table.
+ * The files which the call of @g has references to; that of its descriptor only where other
+ * threads could close it.
  */
-static bool look_at_table(struct task_struct *task, const struct files_struct *files,
-			  unsigned int threads, bool explain)
+static void each_file_of_call(struct chan_g *g, void (*fn)(struct file *file))
 {
+	const struct chan_blocking *how = g->wait->how;
+	unsigned int i;
+
+	lockdep_assert_held(&g->lock);
+	if (how->file && g->shares_files)
+		fn(how->file);
+	for (i = 0; i < how->n_held; i++)
+		fn(how->held[i]);
+}
+
+struct table_walk {
+	void (*fn)(struct file *file);
+	unsigned int left;
+};
+
+static int walk_entry(const void *data, struct file *file, unsigned int fd)
+{
+	struct table_walk *walk = (struct table_walk *)data;
+
+	walk->fn(file);
+	return --walk->left ? 0 : fd + 1;
+}
+
+/*
+ * Whether so many threads use the descriptors @files of @task, and nobody else; if so, and if
+ * there is a @fn, it is called for each of them.  Who is parked may be killed all the same, so
+ * it is the lock that keeps the table.
+ */
+static bool walk_table(struct task_struct *task, const struct files_struct *files,
+		       unsigned int threads, void (*fn)(struct file *file))
+{
+	struct table_walk walk = { .fn = fn };
+	unsigned int fd = 0;
 	bool own;
 
-	task_lock(task);
-	own = files && task->files == files && atomic_read(&files->count) == threads;
-	if (own && explain)
-		iterate_fd(task->files, 0, explain_entry, NULL);
-	task_unlock(task);
+	do {
+		walk.left = TABLE_BATCH;
+		task_lock(task);
+		own = files && task->files == files && atomic_read(&files->count) == threads;
+		fd = own && fn ? iterate_fd(task->files, fd, walk_entry, &walk) : 0;
+		task_unlock(task);
+		cond_resched();
+	} while (fd);
 	return own;
 }
 
-/*
- * Whether all threads of a process are stuck goroutines that share their descriptors with
- * nobody else; with @explain, what these descriptors refer to is explained then.
- */
-static bool process_is_stuck(struct chan_domain *domain, bool explain)
+static struct files_struct *files_of(struct chan_g *g)
 {
-	struct files_struct *files;
-	struct task_struct *task;
+	struct files_struct *files = NULL;
+
+	spin_lock(&g->lock);
+	if (is_where_it_was(g))
+		files = READ_ONCE(g->wait->task->files);
+	spin_unlock(&g->lock);
+	return files;
+}
+
+/* ---- processes ---- */
+
+static struct chan_g *first_g(struct chan_domain *domain)
+{
+	return list_first_entry(&domain->goroutines, struct chan_g, siblings);
+}
+
+/*
+ * Whether all threads of a process are goroutines that are stuck, and share their descriptors
+ * with nobody else.  @task is one of them.
+ */
+static bool all_threads_are_stuck(struct chan_domain *domain, struct task_struct *task)
+{
+	struct files_struct *files = files_of(first_g(domain));
+	struct chan_g *g;
+
+	if (get_nr_threads(task) != domain->n || has_timers(task))
+		return false;
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		if (!chan_is_stuck(g) || !files || files_of(g) != files)
+			return false;
+	return walk_table(task, files, domain->n, NULL);
+}
+
+static struct task_struct *get_first_task(struct chan_domain *domain)
+{
+	if (list_empty(&domain->goroutines))
+		return NULL;
+	return get_pid_task(first_g(domain)->pid, PIDTYPE_PID);
+}
+
+static bool process_is_stuck(struct chan_domain *domain)
+{
+	struct task_struct *task = get_first_task(domain);
+	bool is;
+
+	lockdep_assert_held(&domain->lock);
+	if (!task)
+		return false;
+	is = all_threads_are_stuck(domain, task);
+	put_task_struct(task);
+	return is;
+}
+
+/* The files in the table of a process that was found to be stuck; it must have stayed so. */
+static void each_file_of_process(struct chan_domain *domain, void (*fn)(struct file *file))
+{
+	struct task_struct *task = get_first_task(domain);
+	struct files_struct *files = task ? files_of(first_g(domain)) : NULL;
 	struct chan_g *g;
 
 	lockdep_assert_held(&domain->lock);
-	if (list_empty(&domain->goroutines))
-		return false;
-	task = list_first_entry(&domain->goroutines, struct chan_g, siblings)->task;
-	files = READ_ONCE(task->files);
+	if (!task || !walk_table(task, files, domain->n, fn))
+		moved = true;
 	list_for_each_entry(g, &domain->goroutines, siblings)
-		if (!g->stuck || READ_ONCE(g->task->files) != files)
-			return false;
-	return get_nr_threads(task) == domain->n && !has_timers(task) &&
-	       look_at_table(task, files, domain->n, explain);
+		moved |= !has_stayed(g);
+	if (task)
+		put_task_struct(task);
 }
 
-/* The descriptor of a call is counted only where other threads could close it. */
-static void explain_call(struct chan_g *g)
-{
-	const struct chan_blocking *how;
-	unsigned int i;
-
-	spin_lock(&g->lock);
-	if (waits_for_ever(g)) {
-		how = g->wait->how;
-		if (how->file && g->shares_files)
-			explain(how->file);
-		for (i = 0; i < how->n_held; i++)
-			explain(how->held[i]);
-	}
-	spin_unlock(&g->lock);
-}
-
-static bool explain_domain(struct chan_domain *domain)
+/* Count what those who are suspected in @domain refer to. */
+static void explain_domain(struct chan_domain *domain)
 {
 	struct chan_g *g;
 
-	mutex_lock(&domain->lock);
-	list_for_each_entry(g, &domain->goroutines, siblings)
-		if (g->stuck)
-			explain_call(g);
-	process_is_stuck(domain, true);
-	mutex_unlock(&domain->lock);
-	return false;
+	lockdep_assert_held(&domain->lock);
+	list_for_each_entry(g, &domain->goroutines, siblings) {
+		if (!chan_is_stuck(g))
+			continue;
+		spin_lock(&g->lock);
+		if (is_where_it_was(g))
+			each_file_of_call(g, explain);
+		else
+			moved = true;
+		spin_unlock(&g->lock);
+	}
+	if (!process_is_stuck(domain))
+		return;
+	domain->explained = count;
+	each_file_of_process(domain, explain);
 }
 
-/* ---- who is ---- */
+/* ---- who is not stuck ---- */
 
 static bool is_out_of_reach(struct chan *c)
 {
 	const struct chan_found *found = &c->found;
 
-	return found->count == count && !found->unexplained &&
+	return found->count == count && !found->reached && !found->unexplained &&
 	       found->files == kref_read(&c->refs) && !c->node && !c->timer &&
 	       !chan_has_ended(c);
 }
@@ -209,138 +344,192 @@ static bool all_out_of_reach(struct chan_g *g)
 	bool all;
 
 	spin_lock(&g->lock);
-	all = waits_for_ever(g);
+	all = is_where_it_was(g);
 	for (i = 0; all && i < g->wait->n; i++)
 		all = is_out_of_reach(g->wait->waiters[i].chan);
 	spin_unlock(&g->lock);
 	return all;
 }
 
-/* Begin with all who may be; of those, in a second look, who was found in the first. */
-static bool suspect(struct chan_domain *domain, bool again)
+/*
+ * Somebody can ready @g: so what it refers to is within reach, and its process is not stuck.
+ * It must not have gone on yet, or it may have passed on what was counted as its own.
+ */
+static void take_out(struct chan_g *g)
+{
+	struct chan_domain *domain = g->domain;
+
+	g->stuck = 0;
+	spin_lock(&g->lock);
+	if (is_where_it_was(g))
+		each_file_of_call(g, reach);
+	else
+		moved = true;
+	spin_unlock(&g->lock);
+	if (domain->explained != count)
+		return;
+	domain->explained = 0;
+	domain->next_left = left;
+	left = domain;
+}
+
+static void take_out_reachable(struct chan_domain *domain)
 {
 	struct chan_g *g;
 
-	mutex_lock(&domain->lock);
-	chan_domain_reap(domain);
+	lockdep_assert_held(&domain->lock);
 	list_for_each_entry(g, &domain->goroutines, siblings)
-		g->stuck = (!again || (g->stuck && has_stayed(g))) && may_be_stuck(g);
-	mutex_unlock(&domain->lock);
-	return false;
+		if (chan_is_stuck(g) && !all_out_of_reach(g))
+			take_out(g);
 }
 
-static bool suspect_all(struct chan_domain *domain)
+/* An entry that is queued keeps its goroutine: chan_wait_over() comes after it. */
+static void take_out_queue(const struct chan_queue *q)
 {
-	return suspect(domain, false);
+	const struct chan_waiter *w;
+
+	list_for_each_entry(w, &q->list, link)
+		if (w->wait->g && chan_is_stuck(w->wait->g))
+			take_out(w->wait->g);
 }
 
-static bool suspect_again(struct chan_domain *domain)
+static void follow_channel(void)
 {
-	return suspect(domain, true);
+	struct chan *c = reached;
+
+	reached = c->found.next;
+	spin_lock(&c->lock);
+	take_out_queue(&c->recvq);
+	take_out_queue(&c->sendq);
+	spin_unlock(&c->lock);
+	chan_put(c);
 }
 
-/* Take out those who are not; returns whether there was one. */
-static bool narrow(struct chan_domain *domain, bool (*is_stuck)(struct chan_g *g))
+static void follow_process(void)
 {
-	bool narrowed = false;
-	struct chan_g *g;
+	struct chan_domain *domain = left;
 
+	left = domain->next_left;
 	mutex_lock(&domain->lock);
-	list_for_each_entry(g, &domain->goroutines, siblings) {
-		if (!g->stuck || is_stuck(g))
-			continue;
-		g->stuck = false;
-		narrowed = true;
-	}
+	each_file_of_process(domain, reach);
 	mutex_unlock(&domain->lock);
-	return narrowed;
 }
 
-static bool take_out_reachable(struct chan_domain *domain)
+/* Whoever is reached from somebody who was taken out is taken out as well. */
+static void follow(void)
 {
-	return narrow(domain, all_out_of_reach);
-}
-
-static bool take_out_moved(struct chan_domain *domain)
-{
-	return narrow(domain, has_stayed);
-}
-
-static bool nobody(struct chan_g *g)
-{
-	return false;
-}
-
-static bool take_out_all(struct chan_domain *domain)
-{
-	return narrow(domain, nobody);
-}
-
-/* Do something with a domain, or with all if @only is NULL; returns whether any said so. */
-static bool each(struct chan_domain *only, bool (*fn)(struct chan_domain *domain))
-{
-	struct chan_domain *domain;
-	bool any = false;
-
-	if (only)
-		return fn(only);
-	lockdep_assert_held(&chan_domains_lock);
-	list_for_each_entry(domain, &chan_domains, siblings) {
-		any |= fn(domain);
+	while (reached || left) {
+		if (reached)
+			follow_channel();
+		else
+			follow_process();
 		cond_resched();
 	}
-	return any;
 }
 
-/* Returns whether everybody found stayed where they were all the time. */
-static bool look(struct chan_domain *only, bool (*begin)(struct chan_domain *domain))
+static void see_who_has_stayed(struct chan_domain *domain)
 {
-	int rounds = 0;
+	struct chan_g *g;
 
-	each(only, begin);
-	do {
-		if (++rounds > MOST_ROUNDS)
-			return false;
-		count++;
-		each(only, explain_domain);
-	} while (each(only, take_out_reachable));
-	return !each(only, take_out_moved);
+	lockdep_assert_held(&domain->lock);
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		moved |= chan_is_stuck(g) && !has_stayed(g);
 }
 
-static void look_twice(struct chan_domain *only)
+/* ---- the search ---- */
+
+static void each_domain(void (*fn)(struct chan_domain *domain))
+{
+	struct chan_domain *domain;
+
+	lockdep_assert_held(&chan_domains_lock);
+	list_for_each_entry(domain, &chan_domains, siblings) {
+		mutex_lock(&domain->lock);
+		fn(domain);
+		mutex_unlock(&domain->lock);
+		cond_resched();
+	}
+}
+
+/* Nobody is found any more. */
+static void begin_look(void)
 {
 	lockdep_assert_held(&chan_stuck_mutex);
-	if (!look(only, suspect_all) || !look(only, suspect_again))
-		each(only, take_out_all);
+	count++;
+	moved = false;
+}
+
+/* Returns whether what was found holds. */
+static bool look(void (*begin)(struct chan_domain *domain))
+{
+	begin_look();
+	each_domain(begin);
+	each_domain(explain_domain);
+	each_domain(take_out_reachable);
+	follow();
+	each_domain(see_who_has_stayed);
+	return !moved;
+}
+
+static int look_twice(void)
+{
+	int tries;
+
+	for (tries = 0; tries < MOST_TRIES; tries++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (look(suspect) && look(suspect_again))
+			return 0;
+	}
+	begin_look();
+	return 0;
 }
 
 /**
  * chan_find_stuck() - find out who is stuck, in all domains
  *
- * What it finds is valid as long as chan_stuck_mutex is held: chan_g.stuck.  May sleep.
+ * What it finds is valid as long as chan_stuck_mutex is held: chan_is_stuck().  If others
+ * move all the time, so that nothing can be said for certain, nobody is found.  May sleep.
+ *
+ * Return: 0, or -EINTR if the task is to be killed.
  */
-void chan_find_stuck(void)
+int chan_find_stuck(void)
 {
-	mutex_lock(&chan_domains_lock);
-	look_twice(NULL);
+	int ret = mutex_lock_killable(&chan_domains_lock);
+
+	if (ret)
+		return ret;
+	ret = look_twice();
 	mutex_unlock(&chan_domains_lock);
+	return ret;
+}
+
+static bool look_at(struct chan_domain *domain, void (*begin)(struct chan_domain *domain))
+{
+	struct chan_g *g;
+
+	begin_look();
+	begin(domain);
+	explain_domain(domain);
+	if (domain->explained != count)
+		return false;
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		if (!all_out_of_reach(g))
+			return false;
+	see_who_has_stayed(domain);
+	return !moved;
 }
 
 /**
  * chan_is_deadlocked() - whether all threads of a process are stuck, by themselves
- * @domain: the goroutines of the process; chan_stuck_mutex is held.
+ * @domain: the goroutines of the process, locked; chan_stuck_mutex is held too.
  *
  * May sleep.
  *
- * Return: whether they are.
+ * Return: whether they are; and they stay so as long as nobody kills them.
  */
 bool chan_is_deadlocked(struct chan_domain *domain)
 {
-	bool is;
-
-	look_twice(domain);
-	mutex_lock(&domain->lock);
-	is = process_is_stuck(domain, false);
-	mutex_unlock(&domain->lock);
-	return is;
+	lockdep_assert_held(&domain->lock);
+	return look_at(domain, suspect) && look_at(domain, suspect_again);
 }

@@ -386,10 +386,10 @@ TRACE_EVENT(chan_go_create,
 		__string(name, g->name)
 	),
 	TP_fast_assign(
-		__entry->domain = g->domain;
+		__entry->domain = g->domain_id;
 		__entry->g = g->id;
 		__entry->creator = g->creator;
-		__entry->tid = g->task->pid;
+		__entry->tid = pid_nr(g->pid);
 		chan_assign_str(name, g->name);
 	),
 	TP_printk("domain=%llu g=%llu tid=%d creator=%llu name=%s",
@@ -413,10 +413,10 @@ TRACE_EVENT(chan_go_state,
 		__field(u32, to)
 	),
 	TP_fast_assign(
-		__entry->domain = g->domain;
+		__entry->domain = g->domain_id;
 		__entry->g = g->id;
 		__entry->chan = g->chan;
-		__entry->tid = g->task->pid;
+		__entry->tid = pid_nr(g->pid);
 		__entry->from = from;
 		__entry->to = to;
 	),
