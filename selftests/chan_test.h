@@ -503,6 +503,25 @@ static inline int write_text(const char *path, const char *text)
 	return n;
 }
 
+/* Parameters of the module. */
+static inline void set_param(const char *name, uint64_t value)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), PARAM_DIR "%s", name);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	must(write_text(path, text));
+}
+
+static inline uint64_t get_param(const char *name)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), PARAM_DIR "%s", name);
+	must(read_text(path, text, sizeof(text)));
+	return strtoull(text, NULL, 10);
+}
+
 /* ---- tasks that block ---- */
 
 static inline bool are_parked(int fd, unsigned int recvq, unsigned int sendq)

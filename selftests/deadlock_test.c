@@ -604,6 +604,53 @@ static void share_for_a_while(struct scene *s)
 	*shared_pid = child_start(stay, NULL);
 }
 
+/* So many that several looks are taken while it queues them. */
+#define CASES	65536
+
+struct long_select {
+	struct kchan_case cases[CASES];
+	int quiet;
+	int late;
+};
+
+static void select_one_of_many(void *arg)
+{
+	struct long_select *s = arg;
+	int i;
+
+	for (i = 0; i < CASES; i++)
+		s->cases[i] = receiving(s->quiet, NULL, 8);
+	s->cases[0] = receiving(s->late, NULL, 8);
+	if (kchan_select(s->cases, CASES))
+		die("a select of many cases: %s", strerror(errno));
+}
+
+/*
+ * The partner parks when the select has begun to queue: it has looked at all of its cases
+ * before that, and it may not yet have come to the one that is ready now.
+ */
+TEST_F(deadlock, not_while_a_select_queues_its_cases)
+{
+	struct long_select *s = malloc(sizeof(*s));
+	uint64_t before = get_param("max_select_cases");
+	int i;
+
+	set_param("max_select_cases", CASES);
+	for (i = 0; i < 16; i++) {
+		s->quiet = make(8, 0);
+		s->late = make(8, 0);
+		start(select_one_of_many, s);
+		while (!ch_info(s->quiet).recvq)
+			;
+		EXPECT_EQ(0, kchan_send(s->late, &self->v, 8));
+		EXPECT_TRUE(eventually(domain_stats().goroutines == 1));
+		close(s->quiet);
+		close(s->late);
+	}
+	set_param("max_select_cases", before);
+	free(s);
+}
+
 TEST(when_the_other_process_has_died)
 {
 	struct scene s = { .set = share_for_a_while };

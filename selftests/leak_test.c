@@ -522,4 +522,50 @@ TEST(a_process_that_waits_for_a_group_that_is_never_done)
 	EXPECT_EQ(128 + SIGKILL, child_kill(pid));
 }
 
+#define CHAIN	80
+
+/* Each waits for the one before it, and for nobody else; the first for the test. */
+static int start_chain(pid_t *pid)
+{
+	int first = make(8, 0), in = first, out, i;
+	uint64_t v;
+
+	for (i = 0; i < CHAIN; i++) {
+		out = make(8, 0);
+		pid[i] = child_fork();
+		if (!pid[i]) {
+			if (i)
+				close(first);
+			must(kchan_detect_deadlock(0));
+			kchan_recv(in, &v, 8);
+			_exit(errno);
+		}
+		if (i)
+			close(in);
+		in = out;
+	}
+	close(in);
+	return first;
+}
+
+/* Of a process that is not in it nothing is missed because of that. */
+TEST(a_long_chain_of_processes_is_followed_to_its_end)
+{
+	pid_t stuck = child_start(wait_for_group, NULL), chain[CHAIN];
+	int first = start_chain(chain), i;
+
+	EXPECT_TRUE(eventually(is_leaked(chain[CHAIN - 1]) >= 0));
+	EXPECT_TRUE(eventually(is_leaked(chain[0]) >= 0));
+	EXPECT_TRUE(eventually(is_leaked(stuck) == 1));
+	for (i = 0; i < CHAIN; i++)
+		EXPECT_EQ(0, is_leaked(chain[i]));
+	close(first);
+	EXPECT_TRUE(eventually(is_leaked(chain[CHAIN - 1]) == 1));
+	for (i = 0; i < CHAIN; i++) {
+		EXPECT_EQ(1, is_leaked(chain[i]));
+		EXPECT_EQ(128 + SIGKILL, child_kill(chain[i]));
+	}
+	EXPECT_EQ(128 + SIGKILL, child_kill(stuck));
+}
+
 TEST_HARNESS_MAIN

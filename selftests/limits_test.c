@@ -8,24 +8,6 @@
 
 #define CGROUP		"/sys/fs/cgroup/chan_limits_test"
 
-static void set_param(const char *name, uint64_t value)
-{
-	char path[128], text[32];
-
-	snprintf(path, sizeof(path), PARAM_DIR "%s", name);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	must(write_text(path, text));
-}
-
-static uint64_t get_param(const char *name)
-{
-	char path[128], text[32];
-
-	snprintf(path, sizeof(path), PARAM_DIR "%s", name);
-	must(read_text(path, text, sizeof(text)));
-	return strtoull(text, NULL, 10);
-}
-
 static const char * const params[] = {
 	"max_elem_size", "max_cap", "max_ring_bytes", "max_channels",
 	"max_user_channels", "max_user_names", "max_user_bytes",
