@@ -50,7 +50,9 @@
  *
  * chan.lock is taken under chan_stuck_mutex and chan_domains_lock too.  Under
  * chan_domain.lock the locks of a task and of its descriptor table are taken,
- * which are those of the kernel.  None is taken in an interrupt.  A task holds one channel's lock at a time, and
+ * which are those of the kernel.
+ *
+ * None is taken in an interrupt.  A task holds one channel's lock at a time, and
  * while it holds one it does not sleep, does not allocate, and wakes nobody: what
  * it has completed it collects on a list and readies after it has unlocked.
  * User memory is touched under the lock with page faults disabled only.

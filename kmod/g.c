@@ -30,6 +30,9 @@
 /* Goroutines in a domain before it looks for those that have exited unnoticed. */
 #define CHAN_REAP_FIRST		64
 
+/* Of struct chan_go_info, as long as it may become. */
+#define CHAN_MOST_ENTRY_SIZE	4096
+
 static_assert((int)CHAN_REASON_RECV == (int)CHAN_WAIT_RECV);
 static_assert((int)CHAN_REASON_SEND == (int)CHAN_WAIT_SEND);
 static_assert((int)CHAN_REASON_SELECT == (int)CHAN_WAIT_SELECT);
@@ -578,7 +581,8 @@ int chan_go_list(struct file *file, const struct chan_go_list *list)
 
 	if (list->flags & ~CHAN_GO_FIND_LEAKS)
 		return -EINVAL;
-	if (list->entry_size < sizeof(u64) || list->entry_size > PAGE_SIZE)
+	if (!list->entry_size || list->entry_size > CHAN_MOST_ENTRY_SIZE ||
+	    list->entry_size % sizeof(u64))
 		return -EINVAL;
 	if (!domain)
 		return 0;

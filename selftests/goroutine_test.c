@@ -165,6 +165,8 @@ TEST_F(go, bad_requests_are_refused)
 	EXPECT_EQ(-EFAULT, xioctl(domain, CHAN_IOC_GO, bad_pointer(8)));
 	EXPECT_EQ(-EINVAL, xioctl(domain, CHAN_IOC_GO_DETECT, &detect));
 	EXPECT_EQ(-EINVAL, xioctl(domain, CHAN_IOC_GO_LIST, &list));
+	list.entry_size = 20;
+	EXPECT_EQ(-EINVAL, xioctl(domain, CHAN_IOC_GO_LIST, &list));
 	list.entry_size = 1 << 20;
 	EXPECT_EQ(-EINVAL, xioctl(domain, CHAN_IOC_GO_LIST, &list));
 	EXPECT_EQ(-EINVAL, go_list(domain, NULL, 0, 2));

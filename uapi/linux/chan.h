@@ -514,8 +514,8 @@ struct chan_go_info {
 /**
  * struct chan_go_list - the goroutines of a domain
  * @size: sizeof(struct chan_go_list).
- * @entry_size: sizeof(struct chan_go_info) of the caller; the kernel fills as much of each,
- *	and writes 0 to what it does not know.
+ * @entry_size: sizeof(struct chan_go_info) of the caller, a multiple of 8 up to 4096
+ *	(EINVAL); the kernel fills as much of each, and writes 0 to what it does not know.
  * @entries: user address of an array of them; 0 if @room is 0.
  * @room: how many fit there.
  * @flags: CHAN_GO_FIND_LEAKS, or 0.
