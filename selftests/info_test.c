@@ -27,7 +27,7 @@ TEST(counters_count_what_happens)
 	EXPECT_EQ(1, ch_info(ch).recvq);
 	must(send64(ch, 3));			/* handed over */
 	task_join(&u);
-	EXPECT_EQ(-ETIMEDOUT, ch_recv_until(ch, &v, 8, now_ns() + MS));
+	EXPECT_EQ(-ETIMEDOUT, ch_recv_until(ch, &v, 8, now_ns() + 500 * MS));
 
 	info = ch_info(ch);
 	EXPECT_EQ(0, info.len);
