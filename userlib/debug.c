@@ -141,7 +141,7 @@ static void *trace(void *unused)
 
 /* ---- SIGQUIT ---- */
 
-/* As in Go: everything is told, and that is the end. */
+/* As in Go: everything is told, in one piece, and that is the end. */
 static void *await_quit(void *unused)
 {
 	sigset_t quit;
@@ -151,6 +151,7 @@ static void *await_quit(void *unused)
 	sigaddset(&quit, SIGQUIT);
 	if (sigwait(&quit, &sig))
 		return unused;
+	flockfile(stderr);
 	fputs("SIGQUIT: quit\n\n", stderr);
 	kchan_dump(stderr);
 	_exit(2);
