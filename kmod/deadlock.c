@@ -56,7 +56,7 @@ static void report(struct chan_domain *domain)
 
 	lockdep_assert_held(&domain->lock);
 	trace_chan_deadlock(domain);
-	pr_info_ratelimited("chan: process %d: all %u goroutines are asleep: deadlock\n",
+	pr_info_ratelimited("chan: process %d: all goroutines (%u) are asleep: deadlock\n",
 			    pid_nr(domain->tgid), domain->n);
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		remember_wait(g);

@@ -200,6 +200,7 @@ static struct chan_domain *domain_new(void)
 		return NULL;
 	mutex_init(&domain->lock);
 	INIT_LIST_HEAD(&domain->goroutines);
+	INIT_LIST_HEAD(&domain->helpers);
 	domain->reap_at = CHAN_REAP_FIRST;
 	chan_deadlock_init(domain);
 	domain->tgid = get_pid(task_tgid(current));
@@ -258,16 +259,16 @@ static void unregister(struct chan_domain *domain, struct chan_g *g)
 	put_g(g);
 }
 
-/* Threads that have exited without a word, or run another program by now. */
-static bool has_gone(const struct chan_g *g)
+/* Whether a thread has exited without a word, or runs another program by now. */
+bool chan_thread_has_gone(struct pid *pid, u64 exec_id)
 {
 	struct task_struct *task;
 	bool gone;
 
 	rcu_read_lock();
-	task = pid_task(g->pid, PIDTYPE_PID);
+	task = pid_task(pid, PIDTYPE_PID);
 	gone = !task || READ_ONCE(task->flags) & PF_EXITING ||
-	       READ_ONCE(task->self_exec_id) != g->exec_id;
+	       READ_ONCE(task->self_exec_id) != exec_id;
 	rcu_read_unlock();
 	return gone;
 }
@@ -278,8 +279,9 @@ void chan_domain_reap(struct chan_domain *domain)
 
 	lockdep_assert_held(&domain->lock);
 	list_for_each_entry_safe(g, next, &domain->goroutines, siblings)
-		if (has_gone(g))
+		if (chan_thread_has_gone(g->pid, g->exec_id))
 			unregister(domain, g);
+	chan_helpers_reap(domain);
 	domain->reap_at = max_t(unsigned int, 2 * domain->n, CHAN_REAP_FIRST);
 }
 
@@ -332,7 +334,7 @@ static int register_g(struct chan_g *g)
 	mutex_lock(&domain->lock);
 	if (domain->n >= domain->reap_at)
 		chan_domain_reap(domain);
-	ret = enter_registry(g);
+	ret = chan_is_helper(domain) ? -EEXIST : enter_registry(g);
 	if (!ret) {
 		list_add_tail(&g->siblings, &domain->goroutines);
 		domain->n++;
@@ -342,33 +344,11 @@ static int register_g(struct chan_g *g)
 	return ret;
 }
 
-/**
- * chan_go() - register the current thread as a goroutine
- * @file: of /dev/chanctl: its domain.
- * @go: what the caller says of it.
- *
- * May sleep.
- *
- * Return: 0, -EBUSY (the table of goroutines cannot grow), -EEXIST, -EINTR, -EINVAL, -ENOMEM,
- * -EPERM.
- */
-int chan_go(struct file *file, const struct chan_go *go)
+static int add_goroutine(struct chan_domain *domain, const struct chan_go *go)
 {
-	struct chan_domain *domain;
-	struct chan_g *g;
+	struct chan_g *g = g_new(domain, go);
 	int ret;
 
-	if (go->flags || !go->id)
-		return -EINVAL;
-	/* Nobody else registers this thread. */
-	if (chan_g_current_id())
-		return -EEXIST;
-	domain = get_domain(file);
-	if (IS_ERR(domain))
-		return PTR_ERR(domain);
-	if (!is_own(domain))
-		return -EPERM;
-	g = g_new(domain, go);
 	if (!g)
 		return -ENOMEM;
 	trace_chan_go_create(g);
@@ -380,6 +360,34 @@ int chan_go(struct file *file, const struct chan_go *go)
 	else
 		chan_deadlock_kick(domain);
 	return ret;
+}
+
+/**
+ * chan_go() - register the current thread as a goroutine, or a helper
+ * @file: of /dev/chanctl: its domain.
+ * @go: what the caller says of it.
+ *
+ * May sleep.
+ *
+ * Return: 0, -EBUSY (the table of goroutines cannot grow), -EEXIST, -EINTR, -EINVAL, -ENOMEM,
+ * -EPERM.
+ */
+int chan_go(struct file *file, const struct chan_go *go)
+{
+	bool is_helper = go->flags & CHAN_GO_HELPER;
+	struct chan_domain *domain;
+
+	if (go->flags & ~CHAN_GO_HELPER || !go->id != is_helper)
+		return -EINVAL;
+	/* Nobody else registers this thread. */
+	if (chan_g_current_id())
+		return -EEXIST;
+	domain = get_domain(file);
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	if (!is_own(domain))
+		return -EPERM;
+	return is_helper ? chan_helper_add(domain) : add_goroutine(domain, go);
 }
 
 /**
@@ -447,10 +455,11 @@ void chan_g_tell_wait(struct chan_g *g, struct chan_go_info *info)
 	spin_lock(&g->lock);
 	if (g->last)
 		*info = *g->last;
-	else if (g->wait)
-		tell_wait(g, info);
-	if (!g->last)
+	else
 		info->state = READ_ONCE(g->state);
+	/* One that has been readied does not wait any more, even if it is not back yet. */
+	if (!g->last && g->wait && info->state == CHAN_GO_WAITING)
+		tell_wait(g, info);
 	info->parks = g->parks;
 	info->readies = READ_ONCE(g->readies);
 	spin_unlock(&g->lock);
@@ -662,6 +671,7 @@ static void unregister_all(struct chan_domain *domain)
 	mutex_lock(&domain->lock);
 	list_for_each_entry_safe(g, next, &domain->goroutines, siblings)
 		unregister(domain, g);
+	chan_helpers_free(domain);
 	mutex_unlock(&domain->lock);
 }
 

@@ -99,9 +99,11 @@ struct chan_g {
 /**
  * struct chan_domain - the goroutines of a process
  * @siblings: in the list of all domains.
- * @lock: guards @goroutines and the numbers.
+ * @lock: guards @goroutines, @helpers and the numbers.
  * @goroutines: of struct chan_g, in the order of registration.
  * @n: how many.
+ * @helpers: of struct chan_helper.
+ * @n_helpers: how many.
  * @reap_at: as soon as there are so many, look whether some have exited.
  * @tgid: the process.
  * @id: number of the domain.
@@ -119,6 +121,8 @@ struct chan_domain {
 	struct mutex lock; /* the goroutines */
 	struct list_head goroutines;
 	unsigned int n;
+	struct list_head helpers;
+	unsigned int n_helpers;
 	unsigned int reap_at;
 	struct pid *tgid;
 	u64 id;
@@ -130,6 +134,18 @@ struct chan_domain {
 	u32 looks;
 	u64 explained;
 	struct chan_domain *next_left;
+};
+
+/**
+ * struct chan_helper - a thread that is no goroutine, and never uses a channel
+ * @siblings: in its domain.
+ * @pid: the thread, counted.
+ * @exec_id: of the program that registered it.
+ */
+struct chan_helper {
+	struct list_head siblings;
+	struct pid *pid;
+	u64 exec_id;
 };
 
 extern struct list_head chan_domains;
@@ -158,8 +174,15 @@ void chan_g_tell(struct chan_g *g, struct chan_go_info *info);
 void chan_g_tell_wait(struct chan_g *g, struct chan_go_info *info);
 const char *chan_g_state(u32 state);
 void chan_domain_reap(struct chan_domain *domain);
+bool chan_thread_has_gone(struct pid *pid, u64 exec_id);
 int chan_g_init(void);
 void chan_g_exit(void);
+
+/* helper.c */
+int chan_helper_add(struct chan_domain *domain);
+bool chan_is_helper(struct chan_domain *domain);
+void chan_helpers_reap(struct chan_domain *domain);
+void chan_helpers_free(struct chan_domain *domain);
 
 /* deadlock.c */
 void chan_deadlock_init(struct chan_domain *domain);

@@ -67,6 +67,11 @@ static bool has_handlers(struct task_struct *task)
 	return found;
 }
 
+static bool can_do_nothing_else(struct task_struct *task)
+{
+	return !READ_ONCE(task->ptrace) && !chan_has_uring(task) && !has_handlers(task);
+}
+
 static bool waits_for_ever(struct chan_g *g)
 {
 	const struct chan_wait *wait = g->wait;
@@ -86,15 +91,10 @@ bool chan_is_stuck(const struct chan_g *g)
 
 static bool may_be_stuck(struct chan_g *g)
 {
-	struct task_struct *task;
 	bool may;
 
 	spin_lock(&g->lock);
-	may = waits_for_ever(g);
-	if (may) {
-		task = g->wait->task;
-		may = !READ_ONCE(task->ptrace) && !chan_has_uring(task) && !has_handlers(task);
-	}
+	may = waits_for_ever(g) && can_do_nothing_else(g->wait->task);
 	g->stuck_parks = g->parks;
 	spin_unlock(&g->lock);
 	return may;
@@ -252,21 +252,46 @@ static struct chan_g *first_g(struct chan_domain *domain)
 	return list_first_entry(&domain->goroutines, struct chan_g, siblings);
 }
 
+static unsigned int threads_of(const struct chan_domain *domain)
+{
+	return domain->n + domain->n_helpers;
+}
+
 /*
- * Whether all threads of a process are goroutines that are stuck, and share their descriptors
- * with nobody else.  @task is one of them.
+ * Whether the other threads, who use no channels, use no other descriptors either, and handle
+ * no signals.
+ */
+static bool helpers_only_help(struct chan_domain *domain, const struct files_struct *files)
+{
+	struct chan_helper *helper;
+	struct task_struct *task;
+	bool all = true;
+
+	rcu_read_lock();
+	list_for_each_entry(helper, &domain->helpers, siblings) {
+		task = pid_task(helper->pid, PIDTYPE_PID);
+		all &= task && READ_ONCE(task->files) == files && can_do_nothing_else(task);
+	}
+	rcu_read_unlock();
+	return all;
+}
+
+/*
+ * Whether all threads of a process are goroutines that are stuck, or helpers, and share their
+ * descriptors with nobody else.  @task is one of them.
  */
 static bool all_threads_are_stuck(struct chan_domain *domain, struct task_struct *task)
 {
 	struct files_struct *files = files_of(first_g(domain));
 	struct chan_g *g;
 
-	if (get_nr_threads(task) != domain->n || has_timers(task))
+	if (get_nr_threads(task) != threads_of(domain) || has_timers(task))
 		return false;
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		if (!chan_is_stuck(g) || !files || files_of(g) != files)
 			return false;
-	return walk_table(task, files, domain->n, NULL);
+	return helpers_only_help(domain, files) &&
+	       walk_table(task, files, threads_of(domain), NULL);
 }
 
 static struct task_struct *get_first_task(struct chan_domain *domain)
@@ -297,7 +322,7 @@ static void each_file_of_process(struct chan_domain *domain, void (*fn)(struct f
 	struct chan_g *g;
 
 	lockdep_assert_held(&domain->lock);
-	if (!task || !walk_table(task, files, domain->n, fn))
+	if (!task || !walk_table(task, files, threads_of(domain), fn))
 		moved = true;
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		moved |= !has_stayed(g);

@@ -114,6 +114,17 @@ TEST_F(deadlock, read_and_write)
 	EXPECT_EQ(EDEADLK, fails_with(write(self->ch, &self->v, 8)));
 }
 
+/* The library's own threads are none that could wake anybody. */
+TEST(with_the_threads_of_the_runtime_too)
+{
+	uint64_t v;
+
+	setenv("KCHANDEBUG", "schedtrace=1000,sigquit=1", 1);
+	be_quiet();
+	must(kchan_detect_deadlock(1));
+	EXPECT_EQ(EDEADLK, fails_with(kchan_recv(make(8, 0), &v, 8)));
+}
+
 struct pair {
 	int in;
 	int out;
@@ -420,6 +431,45 @@ static void add_thread(struct scene *s)
 TEST(not_with_a_thread_outside_channels)
 {
 	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_thread }));
+}
+
+static long help(struct task *t)
+{
+	struct chan_go go = { .size = sizeof(go), .flags = CHAN_GO_HELPER };
+
+	if (t->fd)
+		must(unshare(CLONE_FILES));
+	else
+		catch(SIGUSR1, 0);
+	must(xioctl(library_domain(), CHAN_IOC_GO, &go));
+	return pause_task(t);
+}
+
+static void add_helper_that_handles_signals(struct scene *s)
+{
+	static struct task t;
+	sigset_t set;
+
+	(void)s;
+	task_start(&t, help);
+	/* Nobody else would. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	must(pthread_sigmask(SIG_BLOCK, &set, NULL));
+}
+
+static void add_helper_with_descriptors_of_its_own(struct scene *s)
+{
+	static struct task t = { .fd = 1 };
+
+	(void)s;
+	task_start(&t, help);
+}
+
+TEST(not_with_a_helper_that_could_do_something)
+{
+	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_helper_that_handles_signals }));
+	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_helper_with_descriptors_of_its_own }));
 }
 
 static void do_not_detect(struct scene *s)

@@ -151,6 +151,30 @@ TEST_F(go, a_thread_is_one_goroutine_at_a_time)
 	EXPECT_EQ(0, go_list(domain, NULL, 0, 0));
 }
 
+static int be_helper(uint64_t id)
+{
+	struct chan_go go = { .size = sizeof(go), .flags = CHAN_GO_HELPER, .id = id };
+
+	return xioctl(domain, CHAN_IOC_GO, &go);
+}
+
+static long help_twice(struct task *t)
+{
+	(void)t;
+	return be_helper(1) == -EINVAL && !be_helper(0) && be_helper(0) == -EEXIST &&
+	       go_as(domain, 3, 0, "helper") == -EEXIST && go_end(domain) == -ESRCH &&
+	       go_list(domain, NULL, 0, 0) == 1 && go_stats(domain).goroutines == 1;
+}
+
+TEST_F(go, a_helper_is_no_goroutine)
+{
+	struct task t = {};
+
+	EXPECT_EQ(-EEXIST, be_helper(0));
+	task_start(&t, help_twice);
+	EXPECT_EQ(1, task_join(&t));
+}
+
 TEST_F(go, bad_requests_are_refused)
 {
 	struct chan_go go = { .size = sizeof(go), .id = 0 };

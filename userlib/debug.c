@@ -127,6 +127,7 @@ static void *trace(void *unused)
 	struct chan_go_stats last = {}, now = {};
 	__u64 start = kchan_now();
 
+	kchan_be_helper();
 	for (;;) {
 		nanosleep(&pause, NULL);
 		now.size = sizeof(now);
@@ -147,6 +148,7 @@ static void *await_quit(void *unused)
 	sigset_t quit;
 	int sig;
 
+	kchan_be_helper();
 	sigemptyset(&quit);
 	sigaddset(&quit, SIGQUIT);
 	if (sigwait(&quit, &sig))

@@ -101,6 +101,17 @@ void kchan_register(int64_t id, int64_t creator, const char *name)
 	errno = err;
 }
 
+/*
+ * This thread is the library's own and uses no channels, so a program in which all others are
+ * asleep is a deadlock all the same.  An older module does not know of such threads.
+ */
+void kchan_be_helper(void)
+{
+	struct chan_go go = { .size = sizeof(go), .flags = CHAN_GO_HELPER };
+
+	ioctl(kchan_domain(), CHAN_IOC_GO, &go);
+}
+
 void kchan_unregister(void)
 {
 	if (!registered)

@@ -211,6 +211,8 @@ KCHAN_API int kchan_dump(FILE *f)
 
 	if (n < 0)
 		return -1;
+	if (!n)
+		fputs("no goroutines\n", f);
 	for (i = 0; i < n; i++)
 		print_goroutine(f, &all[i], all, n, now);
 	ret = print_channels(f, all, n, now);
@@ -249,6 +251,7 @@ KCHAN_API int kchan_detect_deadlock(int on)
 	if (domain < 0)
 		return -1;
 	kchan_register_main();
+	kchan_debug();
 	return ioctl(domain, CHAN_IOC_GO_DETECT, &detect);
 }
 

@@ -32,6 +32,7 @@ __u64 kchan_from_now(__u64 delay);
 /* domain.c */
 int kchan_domain(void);
 void kchan_register(int64_t id, int64_t creator, const char *name);
+void kchan_be_helper(void);
 void kchan_unregister(void);
 
 /* go.c */

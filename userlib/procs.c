@@ -65,7 +65,8 @@ KCHAN_API int kchan_gomaxprocs(int n)
 	if (n < 1)
 		return CPU_COUNT(&now);
 	take_first(&set, n);
-	if (confine(0, &set))
+	/* All or none: without a domain there is no telling who they are. */
+	if (kchan_domain() < 0 || confine(0, &set))
 		return -1;
 	/* Who was started in the first pass by one that had not been reached is in the second. */
 	for (pass = 0; pass < 2; pass++)

@@ -97,6 +97,9 @@
 #define CHAN_GO_WAITING		4 /* parked on channels */
 #define CHAN_GO_DEAD		6
 
+/* Flags of struct chan_go. */
+#define CHAN_GO_HELPER		(1U << 0) /* no goroutine, and never uses a channel */
+
 /* Why a goroutine waits (struct chan_go_info). */
 #define CHAN_REASON_RECV	0 /* chan receive */
 #define CHAN_REASON_SEND	1 /* chan send */
@@ -441,9 +444,9 @@ struct chan_query {
 /**
  * struct chan_go - register the calling thread as a goroutine
  * @size: sizeof(struct chan_go).
- * @flags: 0.
+ * @flags: CHAN_GO_HELPER, or 0.
  * @id: its number, not 0.  That no other goroutine of the process has it is up to the
- *	program.
+ *	program.  0 for a helper.
  * @creator: number of the one that started it, or 0.
  * @name: of its function, NUL-terminated, cut to fit.
  *
@@ -451,6 +454,10 @@ struct chan_query {
  * registers the first of them there.  A goroutine is registered until CHAN_IOC_GO_END,
  * until its thread exits or executes another program, or until the last descriptor of the
  * domain is closed.  Channels are used by registered and other threads alike.
+ *
+ * CHAN_GO_HELPER is for a thread that serves the runtime, and promises that it never uses a
+ * channel nor starts a thread.  It is not listed, and does not keep a process from being found
+ * asleep.  It is a helper until it exits.
  *
  * Errors: EEXIST (the thread is registered already), EPERM (the domain is another
  * process's).  CHAN_IOC_GO_END fails with ESRCH if the thread is not registered there.
