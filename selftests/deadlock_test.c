@@ -433,45 +433,6 @@ TEST(not_with_a_thread_outside_channels)
 	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_thread }));
 }
 
-static long help(struct task *t)
-{
-	struct chan_go go = { .size = sizeof(go), .flags = CHAN_GO_HELPER };
-
-	if (t->fd)
-		must(unshare(CLONE_FILES));
-	else
-		catch(SIGUSR1, 0);
-	must(xioctl(library_domain(), CHAN_IOC_GO, &go));
-	return pause_task(t);
-}
-
-static void add_helper_that_handles_signals(struct scene *s)
-{
-	static struct task t;
-	sigset_t set;
-
-	(void)s;
-	task_start(&t, help);
-	/* Nobody else would. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	must(pthread_sigmask(SIG_BLOCK, &set, NULL));
-}
-
-static void add_helper_with_descriptors_of_its_own(struct scene *s)
-{
-	static struct task t = { .fd = 1 };
-
-	(void)s;
-	task_start(&t, help);
-}
-
-TEST(not_with_a_helper_that_could_do_something)
-{
-	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_helper_that_handles_signals }));
-	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_helper_with_descriptors_of_its_own }));
-}
-
 static void do_not_detect(struct scene *s)
 {
 	(void)s;
@@ -574,6 +535,49 @@ static void handle_signal(struct scene *s)
 TEST(not_with_a_signal_handler)
 {
 	EXPECT_TRUE(sleeps_on((struct scene){ .set = handle_signal }));
+}
+
+static long help(struct task *t)
+{
+	struct chan_go go = { .size = sizeof(go), .flags = CHAN_GO_HELPER };
+
+	if (t->fd) {
+		must(unshare(CLONE_FILES));
+		close(t->fd);
+	} else {
+		catch(SIGUSR1, 0);
+	}
+	must(xioctl(library_domain(), CHAN_IOC_GO, &go));
+	return pause_task(t);
+}
+
+static void add_helper_that_handles_signals(struct scene *s)
+{
+	static struct task t;
+	sigset_t set;
+
+	(void)s;
+	task_start(&t, help);
+	/* Nobody else would. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	must(pthread_sigmask(SIG_BLOCK, &set, NULL));
+}
+
+/* Then a process takes its place among those who use the table. */
+static void add_helper_with_descriptors_of_its_own(struct scene *s)
+{
+	static struct task t;
+
+	t.fd = s->ch;
+	task_start(&t, help);
+	share_the_table(s);
+}
+
+TEST(not_with_a_helper_that_could_do_something)
+{
+	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_helper_that_handles_signals }));
+	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_helper_with_descriptors_of_its_own }));
 }
 
 static void set_alarm(struct scene *s)
