@@ -418,16 +418,20 @@ int chan_go_end(struct file *file)
 	return ret;
 }
 
+/* The first of them as the caller has them: a select has shuffled its entries. */
 static void tell_cases(struct chan_go_info *info, const struct chan_wait *wait)
 {
-	unsigned int i;
+	unsigned int left = min_t(unsigned int, wait->n, CHAN_GO_CASES), i;
 
 	info->cases = wait->n;
-	for (i = 0; i < min_t(unsigned int, wait->n, CHAN_GO_CASES); i++) {
+	for (i = 0; i < wait->n && left; i++) {
 		const struct chan_waiter *w = &wait->waiters[i];
 
-		info->where[i].chan = w->chan->id;
-		info->where[i].dir = chan_sends(w) ? CHAN_DIR_SEND : CHAN_DIR_RECV;
+		if (w->scase >= CHAN_GO_CASES)
+			continue;
+		info->where[w->scase].chan = w->chan->id;
+		info->where[w->scase].dir = chan_sends(w) ? CHAN_DIR_SEND : CHAN_DIR_RECV;
+		left--;
 	}
 }
 

@@ -287,28 +287,52 @@ TEST_F(go, one_that_sends_with_a_deadline_says_so)
 	EXPECT_EQ(0, task_join(&m.t));
 }
 
-TEST_F(go, one_that_selects_tells_its_cases)
+/* The cases without the first, which is nil, are those of @info. */
+static bool tells_cases(const struct chan_go_info *info, const struct chan_case *cases,
+			unsigned int n)
 {
-	int other = ch_make(8, 0, 0);
-	struct chan_case cases[12] = { [1] = sel_recv(self->ch, NULL, 0) };
-	struct member m = { .t = { .buf = cases, .size = 12, .deadline = CHAN_FOREVER } };
-	struct chan_go_info info;
-	uint64_t v = 3;
-	int i;
+	unsigned int i;
 
-	cases[0].ch = CHAN_NIL;
-	for (i = 2; i < 12; i++)
-		cases[i] = sel_send(other, &v, 8);
-	m.t.fd = other;
-	member_start(&m, 2, task_do_select);
-	wait_parked(self->ch, 1, 0);
-	wait_parked(other, 0, 10);
-	info = find(2);
-	EXPECT_EQ(CHAN_REASON_SELECT, info.reason);
-	EXPECT_EQ(11, info.cases);
-	EXPECT_EQ(1, info.parks);
-	must(send64(self->ch, 1));
-	EXPECT_EQ(1, task_join(&m.t));
+	if (info->reason != CHAN_REASON_SELECT || info->cases != n - 1 || info->parks != 1)
+		return false;
+	for (i = 0; i < CHAN_GO_CASES; i++) {
+		const struct chan_case *sc = &cases[1 + i];
+		bool there = 1 + i < n;
+
+		if (info->where[i].chan != (there ? ch_info(sc->ch).id : 0) ||
+		    info->where[i].dir != (there ? sc->dir : 0))
+			return false;
+	}
+	return true;
+}
+
+TEST_F(go, one_that_selects_tells_its_first_cases_in_order)
+{
+	static const unsigned int sizes[] = { 3, 9, 10, 40 };
+	struct chan_case cases[40] = { { .ch = CHAN_NIL } };
+	struct chan_go_info info;
+	struct member m;
+	unsigned int i;
+	uint64_t v = 3;
+
+	for (i = 1; i < ARRAY_SIZE(cases); i++) {
+		struct chan_case *sc = &cases[i];
+
+		*sc = i % 3 ? sel_recv(0, NULL, 0) : sel_send(0, &v, 8);
+		sc->ch = ch_make(8, 0, 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		m = (struct member){ .t = { .buf = cases, .size = sizes[i], .fd = self->ch,
+					    .deadline = CHAN_FOREVER } };
+		member_start(&m, 2 + i, task_do_select);
+		wait_select_parked(cases, sizes[i]);
+		info = find(2 + i);
+		EXPECT_TRUE(tells_cases(&info, cases, sizes[i])) TH_LOG("of %u", sizes[i]);
+		must(send64(cases[1].ch, 1));
+		EXPECT_EQ(1, task_join(&m.t));
+	}
+	for (i = 1; i < ARRAY_SIZE(cases); i++)
+		close(cases[i].ch);
 }
 
 TEST_F(go, one_that_selects_nothing_waits_too)

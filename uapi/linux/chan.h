@@ -498,7 +498,7 @@ struct chan_go_case {
  * @cases: how many cases it waits for; 0 if it does not wait.
  * @flags: CHAN_GO_BOUNDED and so on.
  * @reserved: 0.
- * @where: the first of them, nil channels left out.
+ * @where: the first of them, in the order of the call, nil channels left out.
  * @name: of its function.
  */
 struct chan_go_info {
