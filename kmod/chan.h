@@ -76,6 +76,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/poll.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/chan.h>
@@ -96,16 +97,18 @@ struct pid;
 #define CHAN_DESERTED		BIT(8)
 
 /**
- * struct chan_queue - parked tasks, oldest first
+ * struct chan_queue - parked tasks, oldest first, and who might park here
  * @list: of struct chan_waiter, through its link.
  * @n: entries of @list.  Includes those whose owner has gone elsewhere and has
  *	not yet come to unqueue them.
+ * @ends: open file descriptions which are an end that may receive, or send.
  * @passing: entries of selects that do not block.  They are here while such a select
  *	finds out that nothing is ready, and are served after those of @list.
  */
 struct chan_queue {
 	struct list_head list;
 	unsigned int n;
+	u32 ends;
 	struct list_head passing;
 };
 
@@ -153,8 +156,6 @@ struct chan_found {
  * @recvq: parked receivers.
  * @sendq: parked senders.
  * @stats: counters.
- * @receivers: open file descriptions which are an end that may receive.
- * @senders: open file descriptions which are an end that may send.
  * @poll: who polls.  Added to without @lock, but looked at under it: see
  *	chan_unlock().
  * @refs: references.
@@ -165,7 +166,7 @@ struct chan_found {
  * @user: who made it.
  * @node: its device node, if it has a name.
  * @found: for stuck.c, guarded by its mutex.
- * @siblings: in the list of all channels.  Not constant, but guarded by that list's lock.
+ * @by_id: among all channels.  Not constant, but guarded by the lock of that list.
  * @waits: how long calls wait for it, if that is recorded.  Set once, at any time; what it
  *	points to is guarded by @lock.
  */
@@ -176,8 +177,6 @@ struct chan {
 	struct chan_queue recvq;
 	struct chan_queue sendq;
 	struct chan_stats stats;
-	u32 receivers;
-	u32 senders;
 	wait_queue_head_t poll;
 
 	struct kref refs;
@@ -187,7 +186,7 @@ struct chan {
 	struct chan_user *user;
 	struct chan_node *node;
 	struct chan_found found;
-	struct list_head siblings;
+	struct rb_node by_id;
 	struct chan_waits *waits;
 };
 
@@ -259,7 +258,9 @@ struct chan *chan_new(u32 flags, u32 elem_size, u64 cap);
 void chan_get(struct chan *c);
 void chan_put(struct chan *c);
 struct chan *chan_next(struct chan *prev);
+struct chan *chan_from(u64 id);
 u64 chan_made(void);
+void chan_get_info_locked(const struct chan *c, struct chan_info *info);
 void chan_get_info(struct chan *c, struct chan_info *info);
 int chan_list_parked(struct chan *c, const struct chan_queue *q,
 		     struct chan_parked *parked, int max);

@@ -652,8 +652,8 @@ void chan_remove(struct chan *c)
 void chan_add_end(struct chan *c, fmode_t mode)
 {
 	spin_lock(&c->lock);
-	c->receivers += !!(mode & FMODE_READ);
-	c->senders += !!(mode & FMODE_WRITE);
+	c->recvq.ends += !!(mode & FMODE_READ);
+	c->sendq.ends += !!(mode & FMODE_WRITE);
 	spin_unlock(&c->lock);
 }
 
@@ -669,8 +669,8 @@ void chan_drop_end(struct chan *c, fmode_t mode)
 
 	spin_lock(&c->lock);
 	WRITE_ONCE(c->state, chan_state(c));
-	last_receiver = (mode & FMODE_READ) && !--c->receivers;
-	last_sender = (mode & FMODE_WRITE) && !--c->senders;
+	last_receiver = (mode & FMODE_READ) && !--c->recvq.ends;
+	last_sender = (mode & FMODE_WRITE) && !--c->sendq.ends;
 	if ((c->flags & CHAN_AUTOCLOSE) && (last_receiver || last_sender))
 		closed = set_closed(c, last_receiver ? CHAN_DESERTED : 0);
 	spin_unlock(&c->lock);

@@ -102,6 +102,31 @@ static void the_list_has_each_channel_once_in_order(struct kunit *test)
 		chan_put(made[i]);
 }
 
+static void who_goes_on_later_finds_the_next_one(struct kunit *test)
+{
+	struct chan *made[20], *c;
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(made); i++)
+		made[i] = make(test, 0, 8, 0);
+	for (i = 0; i < ARRAY_SIZE(made); i++) {
+		u64 id = made[i]->id;
+
+		c = chan_from(id);
+		KUNIT_EXPECT_PTR_EQ(test, c, made[i]);
+		chan_put(c);
+		chan_put(made[i]);
+		for (k = 0; k < 2; k++) {
+			c = chan_from(id + k);
+			KUNIT_EXPECT_PTR_EQ(test, c, i + 1 < ARRAY_SIZE(made) ? made[i + 1] : NULL);
+			if (c)
+				chan_put(c);
+		}
+	}
+	c = chan_from(0);
+	KUNIT_EXPECT_NULL(test, c);
+}
+
 /* The iterator's reference is the last one: the channel goes when it moves on. */
 static void a_channel_may_end_while_it_is_looked_at(struct kunit *test)
 {
@@ -212,6 +237,7 @@ static struct kunit_case chan_metrics_cases[] = {
 	KUNIT_CASE(the_longest_histogram_fits_a_file),
 	KUNIT_CASE(totals_survive_the_channel),
 	KUNIT_CASE(the_list_has_each_channel_once_in_order),
+	KUNIT_CASE(who_goes_on_later_finds_the_next_one),
 	KUNIT_CASE(a_channel_may_end_while_it_is_looked_at),
 	KUNIT_CASE(recording_is_on_request_and_stays),
 	KUNIT_CASE(a_wait_counts_in_its_queue),

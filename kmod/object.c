@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A channel as an object: how it is made and freed, what it tells of itself, and the list
- * of all channels.
+ * A channel as an object: how it is made and freed, what it tells of itself, and all
+ * channels.
  */
 #include <linux/cred.h>
+#include <linux/lockdep.h>
 #include <linux/pid.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
@@ -17,10 +19,10 @@
 static struct kmem_cache *chan_cache;
 
 /*
- * All channels, in the order of their numbers, of which the last one is that of channels made.
- * What is listed has a reference: the last one goes under the lock.
+ * All channels, by their numbers, of which the last one is that of channels made.  What is
+ * listed has a reference: the last one goes under the lock.
  */
-static LIST_HEAD(channels);
+static struct rb_root channels = RB_ROOT;
 static DEFINE_SPINLOCK(channels_lock);
 static u64 last_id;
 
@@ -50,11 +52,21 @@ static void uncharge_all(struct chan *c, size_t bytes)
 	chan_uncharge_channel(c->user);
 }
 
+static struct chan *to_chan(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct chan, by_id);
+}
+
+/* Behind all others. */
 static void list_chan(struct chan *c)
 {
+	struct rb_node *last;
+
 	spin_lock(&channels_lock);
+	last = rb_last(&channels);
 	c->id = ++last_id;
-	list_add_tail(&c->siblings, &channels);
+	rb_link_node(&c->by_id, last, last ? &last->rb_right : &channels.rb_node);
+	rb_insert_color(&c->by_id, &channels);
 	spin_unlock(&channels_lock);
 }
 
@@ -129,7 +141,7 @@ static void chan_free(struct kref *refs)
 {
 	struct chan *c = container_of(refs, struct chan, refs);
 
-	list_del(&c->siblings);
+	rb_erase(&c->by_id, &channels);
 	chan_totals_bury(c);
 	spin_unlock(&channels_lock);
 
@@ -165,17 +177,51 @@ void chan_put(struct chan *c)
  */
 struct chan *chan_next(struct chan *prev)
 {
-	struct list_head *at = prev ? &prev->siblings : &channels;
-	struct chan *c = NULL;
+	struct chan *c;
 
 	spin_lock(&channels_lock);
-	if (!list_is_last(at, &channels)) {
-		c = list_entry(at->next, struct chan, siblings);
+	c = to_chan(prev ? rb_next(&prev->by_id) : rb_first(&channels));
+	if (c)
 		chan_get(c);
-	}
 	spin_unlock(&channels_lock);
 	if (prev)
 		chan_put(prev);
+	return c;
+}
+
+/* The first with at least this number. */
+static struct chan *find_from(u64 id)
+{
+	struct rb_node *node = channels.rb_node;
+	struct chan *found = NULL;
+
+	lockdep_assert_held(&channels_lock);
+	while (node) {
+		struct chan *c = to_chan(node);
+
+		if (c->id >= id)
+			found = c;
+		node = c->id >= id ? node->rb_left : node->rb_right;
+	}
+	return found;
+}
+
+/**
+ * chan_from() - a place among all channels, for who goes on from there
+ * @id: a number, not necessarily that of a channel which there is.
+ *
+ * Return: the first channel with this or a higher number, with a reference; NULL if there
+ * is none.
+ */
+struct chan *chan_from(u64 id)
+{
+	struct chan *c;
+
+	spin_lock(&channels_lock);
+	c = find_from(id);
+	if (c)
+		chan_get(c);
+	spin_unlock(&channels_lock);
 	return c;
 }
 
@@ -191,23 +237,22 @@ u64 chan_made(void)
 }
 
 /**
- * chan_get_info() - describe a channel
- * @c: the channel.
+ * chan_get_info_locked() - describe a channel
+ * @c: the channel, locked.
  * @info: zeroed; gets everything but the name.
  */
-void chan_get_info(struct chan *c, struct chan_info *info)
+void chan_get_info_locked(const struct chan *c, struct chan_info *info)
 {
+	lockdep_assert_held(&c->lock);
 	info->flags = c->flags;
 	info->id = c->id;
 	info->cap = c->ring.cap;
 	info->elem_size = c->ring.elem_size;
 	info->owner = from_kuid_munged(current_user_ns(), c->user->uid);
-
-	spin_lock(&c->lock);
 	info->len = c->ring.len;
 	info->state = chan_state(c) & (CHAN_STATE_CLOSED | CHAN_STATE_REMOVED);
-	info->receivers = c->receivers;
-	info->senders = c->senders;
+	info->receivers = c->recvq.ends;
+	info->senders = c->sendq.ends;
 	info->recvq = c->recvq.n;
 	info->sendq = c->sendq.n;
 	info->sends = c->stats.sends;
@@ -217,6 +262,13 @@ void chan_get_info(struct chan *c, struct chan_info *info)
 	info->send_parks = c->stats.send_parks;
 	info->aborts = c->stats.aborts;
 	info->lost = c->stats.lost;
+}
+
+/* Likewise, of one that is not locked. */
+void chan_get_info(struct chan *c, struct chan_info *info)
+{
+	spin_lock(&c->lock);
+	chan_get_info_locked(c, info);
 	spin_unlock(&c->lock);
 }
 
