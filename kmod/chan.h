@@ -304,6 +304,7 @@ int chan_gone(struct chan *c);
 bool chan_has_ended(const struct chan *c);
 u32 chan_len(struct chan *c);
 u32 chan_state(const struct chan *c);
+const char *chan_state_name(u32 state);
 bool chan_looks_ready(const struct chan *c, bool send);
 __poll_t chan_poll_events(struct chan *c, fmode_t mode);
 

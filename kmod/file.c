@@ -380,13 +380,6 @@ static void show_waiters(struct seq_file *m, struct chan *c, struct chan_queue *
 	}
 }
 
-static const char *state_name(u32 state)
-{
-	if (state & CHAN_STATE_REMOVED)
-		return "removed";
-	return state & CHAN_STATE_CLOSED ? "closed" : "open";
-}
-
 static void chan_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct chan_file *f = file->private_data;
@@ -400,7 +393,7 @@ static void chan_show_fdinfo(struct seq_file *m, struct file *file)
 		   info.flags & CHAN_AUTOCLOSE ? ",autoclose" : "",
 		   info.flags & CHAN_NAMED ? ",named" : "",
 		   info.flags & CHAN_TIMER ? ",timer" : "");
-	seq_printf(m, "state:\t%s\n", state_name(info.state));
+	seq_printf(m, "state:\t%s\n", chan_state_name(info.state));
 	seq_printf(m, "elem-size:\t%u\n", info.elem_size);
 	seq_printf(m, "cap:\t%llu\n", info.cap);
 	seq_printf(m, "len:\t%llu\n", info.len);

@@ -36,6 +36,14 @@ u32 chan_state(const struct chan *c)
 	return c->state | (closes ? CHAN_STATE_CLOSED : 0);
 }
 
+/* A state as people know it. */
+const char *chan_state_name(u32 state)
+{
+	if (state & CHAN_STATE_REMOVED)
+		return "removed";
+	return state & CHAN_STATE_CLOSED ? "closed" : "open";
+}
+
 /**
  * chan_looks_ready() - whether a send or a receive is worth an attempt
  * @c: the channel.
