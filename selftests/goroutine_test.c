@@ -3,42 +3,10 @@
  * The registry of goroutines: who is in it, in which state, and what becomes of those who
  * leave it in one way or another.
  */
+#include "member_test.h"
 #include "trace_test.h"
 
 #define ROOM		64
-
-static int domain;
-
-static long go_as(int fd, uint64_t id, uint64_t creator, const char *name)
-{
-	struct chan_go go = { .size = sizeof(go), .id = id, .creator = creator };
-
-	strncpy(go.name, name, sizeof(go.name) - 1);
-	return xioctl(fd, CHAN_IOC_GO, &go);
-}
-
-static long go_end(int fd)
-{
-	return xioctl(fd, CHAN_IOC_GO_END, NULL);
-}
-
-static long go_list(int fd, struct chan_go_info *infos, uint32_t room, uint32_t flags)
-{
-	struct chan_go_list list = {
-		.size = sizeof(list), .entry_size = sizeof(*infos),
-		.entries = (uintptr_t)infos, .room = room, .flags = flags,
-	};
-
-	return xioctl(fd, CHAN_IOC_GO_LIST, &list);
-}
-
-static struct chan_go_stats go_stats(int fd)
-{
-	struct chan_go_stats stats = { .size = sizeof(stats) };
-
-	must(xioctl(fd, CHAN_IOC_GO_STATS, &stats));
-	return stats;
-}
 
 /* The goroutine of this number; id 0 if there is none. */
 static struct chan_go_info find(uint64_t id)
@@ -59,48 +27,9 @@ static bool is_in_state(uint64_t id, uint32_t state)
 	return info.id && info.state == state;
 }
 
-/**
- * struct member - a thread that is a goroutine
- * @t: the thread.
- * @id: its number.
- * @act: what it does, as one.
- * @quiet: it does not say that it ends.
- */
-struct member {
-	struct task t;
-	uint64_t id;
-	long (*act)(struct task *t);
-	bool quiet;
-};
-
-/* The thread is the first of its members. */
-static struct member *member_of(struct task *t)
-{
-	return (struct member *)t;
-}
-
 static long task_send_until(struct task *t)
 {
 	return ch_send_until(t->fd, &t->value, 8, t->deadline);
-}
-
-static long be_goroutine(struct task *t)
-{
-	struct member *m = member_of(t);
-	long ret;
-
-	must(go_as(domain, m->id, 1, "member"));
-	ret = m->act(t);
-	if (!m->quiet)
-		must(go_end(domain));
-	return ret;
-}
-
-static void member_start(struct member *m, uint64_t id, long (*act)(struct task *t))
-{
-	m->id = id;
-	m->act = act;
-	task_start(&m->t, be_goroutine);
 }
 
 FIXTURE(go)
