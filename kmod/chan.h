@@ -35,9 +35,10 @@
  *
  * Locks
  * -----
- *	chan_stuck_mutex	who is stuck (stuck.c)
- *	  chan_domains_lock	the processes that have goroutines (g.c)
- *	    chan_domain.lock	the goroutines of one
+ *	chan_domain.detect_lock	switching a search for deadlocks on and off (deadlock.c)
+ *	  chan_stuck_mutex	who is stuck (stuck.c)
+ *	    chan_domain.lock	the goroutines of a process
+ *	      domains_lock	the list of all processes that have some (g.c)
  *	adding_up		one adds up the counters of all channels (metrics.c)
  *	chan_node_mutex		names and minors (node.c)
  *	chan_rest.lock		the rest of a message (file.c); held while parked
@@ -48,7 +49,7 @@
  *	channels_lock		the list of all channels (object.c)
  *	  totals_lock		the counters of those that died (metrics.c)
  *
- * chan.lock is taken under chan_stuck_mutex and chan_domains_lock too.  Under
+ * chan.lock and channels_lock are taken under chan_stuck_mutex too.  Under
  * chan_domain.lock the locks of a task and of its descriptor table are taken,
  * which are those of the kernel.
  *
@@ -134,18 +135,14 @@ struct chan_stats {
 
 /**
  * struct chan_found - what stuck.c has found of a channel's references
- * @count: in which count; in another one the rest is void.
- * @files: files of the channel.
- * @unexplained: references to those files that are not accounted for.
- * @reached: somebody who is not stuck refers to it.
- * @next: of those that are to be followed.
+ * @look: in which look; in another one the rest is void.
+ * @unexplained: references to its files that are not accounted for, less its files.
+ * @next_left: of those whose queues are to be followed.
  */
 struct chan_found {
-	u64 count;
-	u32 files;
-	bool reached;
+	u64 look;
 	long unexplained;
-	struct chan *next;
+	struct chan *next_left;
 };
 
 /**
@@ -155,6 +152,8 @@ struct chan_found {
  * @ring: the buffered elements.
  * @recvq: parked receivers.
  * @sendq: parked senders.
+ * @cursor: the next entry for one who goes through a queue in several steps: through the
+ *	recvq of a timer that is set anew, or those of another channel for stuck.c.
  * @stats: counters.
  * @poll: who polls.  Added to without @lock, but looked at under it: see
  *	chan_unlock().
@@ -176,6 +175,7 @@ struct chan {
 	struct chan_ring ring;
 	struct chan_queue recvq;
 	struct chan_queue sendq;
+	struct list_head *cursor;
 	struct chan_stats stats;
 	wait_queue_head_t poll;
 

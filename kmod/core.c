@@ -21,7 +21,7 @@ void chan_enqueue(struct chan_waiter *w)
 	struct chan_queue *q = w->queue;
 
 	if (unlikely(w->chan->timer))
-		w->wait->timed = true;
+		WRITE_ONCE(w->wait->timed, true);
 	list_add_tail(&w->link, w->wait->passing ? &q->passing : &q->list);
 	q->n += !w->wait->passing;
 }
@@ -31,8 +31,9 @@ void chan_dequeue(struct chan_waiter *w)
 {
 	if (list_empty(&w->link))
 		return;
-	if (unlikely(w->chan->timer))
-		chan_timer_skip(w->chan->timer, w);
+	/* Whoever goes through the queue in steps must not stay on it. */
+	if (unlikely(w->chan->cursor == &w->link))
+		w->chan->cursor = w->link.next;
 	list_del_init(&w->link);
 	w->queue->n -= !w->wait->passing;
 }

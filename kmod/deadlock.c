@@ -6,6 +6,8 @@
  * When all are stuck (stuck.h), what they wait for is written down for a dump, and then their
  * calls fail.
  */
+#define pr_fmt(fmt) "chan: " fmt
+
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/pid.h>
@@ -21,12 +23,11 @@
 #define CHAN_WATCH_MS	100
 
 static struct workqueue_struct *watchers;
-static DEFINE_MUTEX(switch_lock); /* watched, and whether the work is armed */
 
 /* Without memory for it a dump shows less. */
 static void remember_wait(struct chan_g *g)
 {
-	struct chan_go_info *last = kzalloc(sizeof(*last), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	struct chan_go_info *last = kzalloc(sizeof(*last), GFP_KERNEL | __GFP_NOWARN);
 
 	if (!last)
 		return;
@@ -56,7 +57,7 @@ static void report(struct chan_domain *domain)
 
 	lockdep_assert_held(&domain->lock);
 	trace_chan_deadlock(domain);
-	pr_info_ratelimited("chan: process %d: all goroutines (%u) are asleep: deadlock\n",
+	pr_info_ratelimited("process %d: all goroutines (%u) are asleep: deadlock\n",
 			    pid_nr(domain->tgid), domain->n);
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		remember_wait(g);
@@ -70,25 +71,38 @@ static void watch(struct work_struct *work)
 
 	mutex_lock(&chan_stuck_mutex);
 	mutex_lock(&domain->lock);
-	if (chan_is_deadlocked(domain))
+	if (READ_ONCE(domain->watched) && chan_is_deadlocked(domain))
 		report(domain);
 	mutex_unlock(&domain->lock);
 	mutex_unlock(&chan_stuck_mutex);
 	WRITE_ONCE(domain->looks, domain->looks + 1);
 	if (READ_ONCE(domain->n))
 		chan_deadlock_kick(domain);
+	chan_domain_put(domain);
 }
 
 /* Look again soon, if it is to be watched.  Without goroutines there is no need to. */
 void chan_deadlock_kick(struct chan_domain *domain)
 {
-	if (READ_ONCE(domain->watched))
-		queue_delayed_work(watchers, &domain->watch, msecs_to_jiffies(CHAN_WATCH_MS));
+	spin_lock(&domain->watch_lock);
+	if (domain->watched &&
+	    queue_delayed_work(watchers, &domain->watch, msecs_to_jiffies(CHAN_WATCH_MS)))
+		chan_domain_get(domain);
+	spin_unlock(&domain->watch_lock);
 }
 
 void chan_deadlock_init(struct chan_domain *domain)
 {
+	mutex_init(&domain->detect_lock);
+	spin_lock_init(&domain->watch_lock);
 	INIT_DELAYED_WORK(&domain->watch, watch);
+}
+
+static void set_watched(struct chan_domain *domain, bool on)
+{
+	spin_lock(&domain->watch_lock);
+	WRITE_ONCE(domain->watched, on);
+	spin_unlock(&domain->watch_lock);
 }
 
 /**
@@ -100,13 +114,21 @@ void chan_deadlock_init(struct chan_domain *domain)
  */
 void chan_deadlock_watch(struct chan_domain *domain, bool on)
 {
-	mutex_lock(&switch_lock);
-	WRITE_ONCE(domain->watched, on);
+	mutex_lock(&domain->detect_lock);
+	set_watched(domain, on);
 	if (on)
 		chan_deadlock_kick(domain);
-	else
-		cancel_delayed_work_sync(&domain->watch);
-	mutex_unlock(&switch_lock);
+	else if (cancel_delayed_work_sync(&domain->watch))
+		chan_domain_put(domain);
+	mutex_unlock(&domain->detect_lock);
+}
+
+/* The domain goes.  A look that is under way finds nobody there, and is not waited for. */
+void chan_deadlock_forget(struct chan_domain *domain)
+{
+	set_watched(domain, false);
+	if (cancel_delayed_work(&domain->watch))
+		chan_domain_put(domain);
 }
 
 int chan_deadlock_start(void)

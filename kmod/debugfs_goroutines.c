@@ -68,12 +68,14 @@ struct record {
 /**
  * struct snapshot - what there was when the file was opened
  * @at: when that was.
+ * @unsure: others were too busy to say who is leaked.
  * @room: how many records fit in.
  * @n: how many there were, which may be more.
  * @records: of them.
  */
 struct snapshot {
 	ktime_t at;
+	bool unsure;
 	size_t room;
 	size_t n;
 	struct record records[];
@@ -119,7 +121,7 @@ static void take_goroutine(struct snapshot *s, struct chan_g *g)
 	info->creator = g->creator;
 	info->tid = pid_nr(g->pid);
 	strscpy(info->name, g->name, sizeof(info->name));
-	if (chan_is_stuck(g))
+	if (chan_is_stuck(g) && info->state == CHAN_GO_WAITING)
 		info->flags |= CHAN_GO_LEAKED;
 	take_stack(&r->g, g);
 }
@@ -163,18 +165,17 @@ static int take_domain(struct snapshot *s, struct chan_domain *domain)
 
 static int take_domains(struct snapshot *s)
 {
-	int ret = mutex_lock_killable(&chan_domains_lock);
 	struct chan_domain *domain;
+	int ret;
 
-	if (ret)
-		return ret;
-	list_for_each_entry(domain, &chan_domains, siblings) {
+	chan_for_each_domain(domain) {
 		ret = take_domain(s, domain);
-		if (ret)
-			break;
+		if (ret) {
+			chan_domain_put(domain);
+			return ret;
+		}
 	}
-	mutex_unlock(&chan_domains_lock);
-	return ret;
+	return 0;
 }
 
 /* Who is leaked is known as long as the mutex is held. */
@@ -186,35 +187,30 @@ static int take_all(struct snapshot *s)
 		return ret;
 	ret = chan_find_stuck();
 	s->at = ktime_get();
-	if (!ret)
+	s->unsure = ret == -EAGAIN;
+	if (!ret || s->unsure)
 		ret = take_domains(s);
 	mutex_unlock(&chan_stuck_mutex);
 	return ret;
 }
 
-/* Returns how many, or -EINTR. */
-static ssize_t count_records(void)
+static size_t count_records(void)
 {
-	const struct chan_domain *domain;
-	ssize_t n = 0;
+	struct chan_domain *domain;
+	size_t n = 0;
 
-	if (mutex_lock_killable(&chan_domains_lock))
-		return -EINTR;
-	list_for_each_entry(domain, &chan_domains, siblings)
+	chan_for_each_domain(domain)
 		n += 1 + READ_ONCE(domain->n);
-	mutex_unlock(&chan_domains_lock);
 	return n;
 }
 
 /* With more in it than there is room for, if that many have come meanwhile. */
 static struct snapshot *try_snapshot(void)
 {
-	ssize_t room = count_records();
+	size_t room = count_records();
 	struct snapshot *s;
 	int ret;
 
-	if (room < 0)
-		return ERR_PTR(room);
 	room += room / 8 + CHAN_SPARE;
 	s = kvmalloc(struct_size(s, records, room), GFP_KERNEL_ACCOUNT);
 	if (!s)
@@ -299,6 +295,8 @@ static int goroutines_show(struct seq_file *m, void *v)
 	const struct snapshot *s = m->private;
 	const struct record *r = v;
 
+	if (s->unsure && r == s->records)
+		seq_puts(m, "goroutines are too busy to say who is leaked\n\n");
 	if (r->is_process)
 		show_process(m, &r->p);
 	else

@@ -30,6 +30,9 @@
 /* Goroutines in a domain before it looks for those that have exited unnoticed. */
 #define CHAN_REAP_FIRST		64
 
+/* Room for goroutines which are registered while others are listed. */
+#define CHAN_SPARE		16
+
 /* Of struct chan_go_info, as long as it may become. */
 #define CHAN_MOST_ENTRY_SIZE	4096
 
@@ -38,33 +41,30 @@ static_assert((int)CHAN_REASON_SEND == (int)CHAN_WAIT_SEND);
 static_assert((int)CHAN_REASON_SELECT == (int)CHAN_WAIT_SELECT);
 static_assert((int)CHAN_REASON_SELECT_NONE == (int)CHAN_WAIT_SELECT_NONE);
 
-LIST_HEAD(chan_domains);
-DEFINE_MUTEX(chan_domains_lock); /* the list of them */
+/* What is listed has a reference: the last one goes under the lock. */
+static LIST_HEAD(domains);
+static DEFINE_SPINLOCK(domains_lock);
 static u64 last_domain;
 
 static struct rhashtable registry;
 static atomic_t registered;
 
-/* A thread that has executed another program is another goroutine, if it is one. */
+/*
+ * A thread that has executed another program is another goroutine, if it is one.  The fields
+ * are those of struct chan_g, whose padding is zeroed as here.
+ */
 struct thread_key {
 	const struct pid *pid;
 	u64 exec_id;
 };
 
-static int is_other_thread(struct rhashtable_compare_arg *arg, const void *entry)
-{
-	const struct thread_key *key = arg->key;
-	const struct chan_g *g = entry;
+static_assert(offsetof(struct chan_g, exec_id) - offsetof(struct chan_g, pid) ==
+	      offsetof(struct thread_key, exec_id));
 
-	return g->pid != key->pid || g->exec_id != key->exec_id;
-}
-
-/* By the pid alone, with which the key begins. */
 static const struct rhashtable_params registry_params = {
 	.head_offset = offsetof(struct chan_g, link),
 	.key_offset = offsetof(struct chan_g, pid),
-	.key_len = sizeof(struct pid *),
-	.obj_cmpfn = is_other_thread,
+	.key_len = sizeof(struct thread_key),
 	.automatic_shrinking = true,
 };
 
@@ -95,11 +95,11 @@ static void change(struct chan_g *g, u32 from, u32 to)
 /* The registry's entry of the current task; RCU is read-locked. */
 static struct chan_g *find_current(void)
 {
-	struct thread_key key = {
-		.pid = task_pid(current),
-		.exec_id = current->self_exec_id,
-	};
+	struct thread_key key;
 
+	memset(&key, 0, sizeof(key));
+	key.pid = task_pid(current);
+	key.exec_id = current->self_exec_id;
 	return rhashtable_lookup(&registry, &key, registry_params);
 }
 
@@ -122,12 +122,18 @@ static void free_g(struct kref *refs)
 	struct chan_g *g = container_of(refs, struct chan_g, refs);
 
 	change(g, CHAN_GO_RUNNING, CHAN_GO_DEAD);
+	chan_domain_put(g->domain);
 	put_pid(g->pid);
 	kfree(g->last);
 	kfree_rcu(g, rcu);
 }
 
-static void put_g(struct chan_g *g)
+void chan_g_get(struct chan_g *g)
+{
+	kref_get(&g->refs);
+}
+
+void chan_g_put(struct chan_g *g)
 {
 	kref_put(&g->refs, free_g);
 }
@@ -166,6 +172,10 @@ struct chan_g *chan_g_park(struct chan_wait *wait, u64 chan)
 	g->wait = wait;
 	g->chan = chan;
 	WRITE_ONCE(g->parks, g->parks + 1);
+	/*
+	 * If the others have ended since the call took its reference to the descriptor, that one
+	 * stays unexplained, and this wait is not found to be stuck.
+	 */
 	g->shares_files = atomic_read(&current->files->count) > 1;
 	kfree(g->last);
 	g->last = NULL;
@@ -189,7 +199,7 @@ void chan_g_resume(struct chan_g *g)
 	g->wait = NULL;
 	spin_unlock(&g->lock);
 	change(g, CHAN_GO_RUNNABLE, CHAN_GO_RUNNING);
-	put_g(g);
+	chan_g_put(g);
 }
 
 static struct chan_domain *domain_new(void)
@@ -198,6 +208,7 @@ static struct chan_domain *domain_new(void)
 
 	if (!domain)
 		return NULL;
+	kref_init(&domain->refs);
 	mutex_init(&domain->lock);
 	INIT_LIST_HEAD(&domain->goroutines);
 	INIT_LIST_HEAD(&domain->helpers);
@@ -213,6 +224,50 @@ static void domain_free(struct chan_domain *domain)
 	kfree(domain);
 }
 
+static void domain_drop(struct kref *refs)
+	__releases(&domains_lock)
+{
+	struct chan_domain *domain = container_of(refs, struct chan_domain, refs);
+
+	list_del(&domain->siblings);
+	spin_unlock(&domains_lock);
+	domain_free(domain);
+}
+
+void chan_domain_get(struct chan_domain *domain)
+{
+	kref_get(&domain->refs);
+}
+
+void chan_domain_put(struct chan_domain *domain)
+{
+	kref_put_lock(&domain->refs, domain_drop, &domains_lock);
+}
+
+/**
+ * chan_domain_next() - go from one domain to the next, of all that there are
+ * @prev: the one before, whose reference is dropped; NULL to begin.
+ *
+ * In between the caller may sleep.
+ *
+ * Return: the next one, with a reference; NULL at the end.
+ */
+struct chan_domain *chan_domain_next(struct chan_domain *prev)
+{
+	struct list_head *at = prev ? &prev->siblings : &domains;
+	struct chan_domain *domain = NULL;
+
+	spin_lock(&domains_lock);
+	if (!list_is_last(at, &domains)) {
+		domain = list_entry(at->next, struct chan_domain, siblings);
+		chan_domain_get(domain);
+	}
+	spin_unlock(&domains_lock);
+	if (prev)
+		chan_domain_put(prev);
+	return domain;
+}
+
 /* The domain of a descriptor, which becomes one with its first goroutine. */
 static struct chan_domain *get_domain(struct file *file)
 {
@@ -222,21 +277,17 @@ static struct chan_domain *get_domain(struct file *file)
 		return domain;
 	new = domain_new();
 	if (!new)
-		return ERR_PTR(-ENOMEM);
-	/* Who looks for leaks may have it for long. */
-	if (mutex_lock_killable(&chan_domains_lock)) {
-		domain_free(new);
-		return ERR_PTR(-EINTR);
-	}
+		return NULL;
+	spin_lock(&domains_lock);
 	domain = file->private_data;
 	if (!domain) {
 		domain = new;
 		domain->id = ++last_domain;
-		list_add_tail(&domain->siblings, &chan_domains);
+		list_add_tail(&domain->siblings, &domains);
 		/* Who reads it without the lock sees what it points to. */
 		smp_store_release((struct chan_domain **)&file->private_data, domain);
 	}
-	mutex_unlock(&chan_domains_lock);
+	spin_unlock(&domains_lock);
 	if (domain != new)
 		domain_free(new);
 	return domain;
@@ -256,7 +307,7 @@ static void unregister(struct chan_domain *domain, struct chan_g *g)
 	domain->n--;
 	domain->parks += READ_ONCE(g->parks);
 	domain->readies += READ_ONCE(g->readies);
-	put_g(g);
+	chan_g_put(g);
 }
 
 /* Whether a thread has exited without a word, or runs another program by now. */
@@ -310,6 +361,7 @@ static struct chan_g *g_new(struct chan_domain *domain, const struct chan_go *go
 	g->state = CHAN_GO_IDLE;
 	g->id = go->id;
 	g->creator = go->creator;
+	chan_domain_get(domain);
 	g->domain = domain;
 	g->domain_id = domain->id;
 	take_name(g, go->name);
@@ -356,7 +408,7 @@ static int add_goroutine(struct chan_domain *domain, const struct chan_go *go)
 	change(g, CHAN_GO_RUNNABLE, CHAN_GO_RUNNING);
 	ret = register_g(g);
 	if (ret)
-		put_g(g);
+		chan_g_put(g);
 	else
 		chan_deadlock_kick(domain);
 	return ret;
@@ -369,8 +421,7 @@ static int add_goroutine(struct chan_domain *domain, const struct chan_go *go)
  *
  * May sleep.
  *
- * Return: 0, -EBUSY (the table of goroutines cannot grow), -EEXIST, -EINTR, -EINVAL, -ENOMEM,
- * -EPERM.
+ * Return: 0, -EBUSY (the table of goroutines cannot grow), -EEXIST, -EINVAL, -ENOMEM, -EPERM.
  */
 int chan_go(struct file *file, const struct chan_go *go)
 {
@@ -383,8 +434,8 @@ int chan_go(struct file *file, const struct chan_go *go)
 	if (chan_g_current_id())
 		return -EEXIST;
 	domain = get_domain(file);
-	if (IS_ERR(domain))
-		return PTR_ERR(domain);
+	if (!domain)
+		return -ENOMEM;
 	if (!is_own(domain))
 		return -EPERM;
 	return is_helper ? chan_helper_add(domain) : add_goroutine(domain, go);
@@ -414,7 +465,7 @@ int chan_go_end(struct file *file)
 		}
 		mutex_unlock(&domain->lock);
 	}
-	put_g(g);
+	chan_g_put(g);
 	return ret;
 }
 
@@ -498,7 +549,7 @@ static int tell_domain(struct chan_domain *domain, struct chan_go_info *infos, u
 		if (i == room)
 			break;
 		chan_g_tell(g, &infos[i]);
-		if (leaks && chan_is_stuck(g))
+		if (leaks && chan_is_stuck(g) && infos[i].state == CHAN_GO_WAITING)
 			infos[i].flags |= CHAN_GO_LEAKED;
 		i++;
 	}
@@ -507,7 +558,7 @@ static int tell_domain(struct chan_domain *domain, struct chan_go_info *infos, u
 	return n;
 }
 
-/* Likewise, or -EINTR. */
+/* Likewise, or -EAGAIN or -EINTR. */
 static int tell_leaks(struct chan_domain *domain, struct chan_go_info *infos, unsigned int room)
 {
 	int ret = mutex_lock_killable(&chan_stuck_mutex);
@@ -546,25 +597,33 @@ static int put_infos(const struct chan_go_list *list, const struct chan_go_info 
 	return 0;
 }
 
-/* As many as there is room for, which may have become more meanwhile: then -EAGAIN. */
+/* More have come than there was room for; not seen by anybody else. */
+#define GROWN	(-ENOBUFS)
+
+static int tell(struct chan_domain *domain, const struct chan_go_list *list,
+		struct chan_go_info *infos, unsigned int room)
+{
+	if (list->flags & CHAN_GO_FIND_LEAKS)
+		return tell_leaks(domain, infos, room);
+	return tell_domain(domain, infos, room, false);
+}
+
 static int try_list(struct chan_domain *domain, const struct chan_go_list *list)
 {
-	unsigned int room = min(list->room, count_goroutines(domain));
+	/* Some more, so that one who comes meanwhile does not make it begin anew. */
+	unsigned int room = min(list->room, count_goroutines(domain) + CHAN_SPARE);
 	struct chan_go_info *infos;
-	int n, ret = -EAGAIN;
+	int ret;
 
 	infos = kvcalloc(room, sizeof(*infos), GFP_KERNEL_ACCOUNT);
 	if (!infos && room)
 		return -ENOMEM;
-	if (list->flags & CHAN_GO_FIND_LEAKS)
-		n = tell_leaks(domain, infos, room);
-	else
-		n = tell_domain(domain, infos, room, false);
+	ret = tell(domain, list, infos, room);
+	if (ret > (int)room && room < list->room)
+		ret = GROWN;
 	/* User memory may keep a writer waiting for long, so no lock is held now. */
-	if (n < 0)
-		ret = n;
-	else if (n <= room || room == list->room)
-		ret = put_infos(list, infos, min_t(unsigned int, n, room)) ?: n;
+	if (ret >= 0)
+		ret = put_infos(list, infos, min_t(unsigned int, ret, room)) ?: ret;
 	kvfree(infos);
 	return ret;
 }
@@ -575,8 +634,8 @@ static int list_domain(struct chan_domain *domain, const struct chan_go_list *li
 
 	do
 		ret = try_list(domain, list);
-	while (ret == -EAGAIN && !signal_pending(current));
-	return ret == -EAGAIN ? -EINTR : ret;
+	while (ret == GROWN && !signal_pending(current));
+	return ret == GROWN ? -EINTR : ret;
 }
 
 /**
@@ -586,7 +645,8 @@ static int list_domain(struct chan_domain *domain, const struct chan_go_list *li
  *
  * May sleep.
  *
- * Return: how many there are; -EFAULT, -EINTR, -EINVAL, -ENOMEM, -EPERM.
+ * Return: how many there are; -EAGAIN (others were too busy to say who is leaked), -EFAULT,
+ * -EINTR, -EINVAL, -ENOMEM, -EPERM.
  */
 int chan_go_list(struct file *file, const struct chan_go_list *list)
 {
@@ -609,7 +669,7 @@ int chan_go_list(struct file *file, const struct chan_go_list *list)
  *
  * May sleep.
  *
- * Return: 0, -EINTR, -EINVAL, -ENOMEM, -EPERM.
+ * Return: 0, -EINVAL, -ENOMEM, -EPERM.
  */
 int chan_go_detect(struct file *file, const struct chan_go_detect *detect)
 {
@@ -618,8 +678,8 @@ int chan_go_detect(struct file *file, const struct chan_go_detect *detect)
 	if (detect->flags & ~CHAN_GO_DEADLOCK)
 		return -EINVAL;
 	domain = get_domain(file);
-	if (IS_ERR(domain))
-		return PTR_ERR(domain);
+	if (!domain)
+		return -ENOMEM;
 	if (!is_own(domain))
 		return -EPERM;
 	chan_deadlock_watch(domain, detect->flags & CHAN_GO_DEADLOCK);
@@ -706,12 +766,9 @@ void chan_domain_release(struct file *file)
 
 	if (!domain)
 		return;
-	chan_deadlock_watch(domain, false);
-	mutex_lock(&chan_domains_lock);
-	list_del(&domain->siblings);
-	mutex_unlock(&chan_domains_lock);
+	chan_deadlock_forget(domain);
 	unregister_all(domain);
-	domain_free(domain);
+	chan_domain_put(domain);
 }
 
 int chan_g_init(void)

@@ -24,9 +24,10 @@
  * cleaned up, at the next registration at the latest.
  *
  * Locks, each taken after those above it:
+ *	chan_domain.detect_lock	switching the search for deadlocks on and off
  *	chan_stuck_mutex	who is stuck (stuck.h)
- *	chan_domains_lock	the domains
  *	chan_domain.lock	the goroutines of a domain
+ *	domains_lock		the list of domains
  *	chan_g.lock		what a goroutine waits for
  * The last one nests in that of a channel.  The registry is looked up under RCU.
  */
@@ -54,21 +55,22 @@ struct pid;
  * @refs: references.
  * @rcu: to free it.
  * @pid: its thread, counted.
- * @exec_id: of the program that registered it.
+ * @exec_id: of the program that registered it; with @pid its key in the registry.
  * @state: CHAN_GO_IDLE and so on.
- * @lock: guards @wait.
+ * @lock: guards @wait, @chan, @parks, @last, @stuck_parks and @shares_files.
  * @wait: what it waits for, in its own frame; NULL if it does not.
  * @chan: number of the channel where it began to wait; the last one.
  * @id: its number, unique in a well-behaved domain.
  * @creator: the number of the one that started it, or 0.
- * @domain: its domain, as long as it is registered there.
+ * @domain: its domain, counted.
  * @domain_id: number of its domain.
  * @parks: how often it parked.
  * @readies: how often another task ended its wait.
  * @last: what it waited for when that was found to be a deadlock, or NULL; until it parks
- *	again.  Guarded by @lock.
+ *	again.
  * @stuck_parks: @parks when stuck.c saw it wait.
  * @stuck: in which look it was found stuck; guarded by chan_stuck_mutex.
+ * @next_left: of those whose references are to be followed, likewise.
  * @shares_files: whether other threads use its descriptors; since it parked.
  * @name: of its function.
  */
@@ -92,13 +94,15 @@ struct chan_g {
 	struct chan_go_info *last;
 	u64 stuck_parks;
 	u64 stuck;
+	struct chan_g *next_left;
 	bool shares_files;
 	char name[CHAN_GO_NAME_MAX];
 };
 
 /**
  * struct chan_domain - the goroutines of a process
- * @siblings: in the list of all domains.
+ * @siblings: in the list of all domains, as long as there is a reference.
+ * @refs: references: of the open file, of each goroutine, and of @watch.
  * @lock: guards @goroutines, @helpers and the numbers.
  * @goroutines: of struct chan_g, in the order of registration.
  * @n: how many.
@@ -110,6 +114,8 @@ struct chan_g {
  * @started: how many have been registered.
  * @parks: of those that are not registered any more.
  * @readies: likewise.
+ * @detect_lock: held while that is switched on or off, and the last look is waited for.
+ * @watch_lock: guards @watched, and that @watch is queued.
  * @watch: looks for a deadlock now and then, if it is to (deadlock.c).
  * @watched: whether it is to.
  * @looks: how often it has.
@@ -118,6 +124,7 @@ struct chan_g {
  */
 struct chan_domain {
 	struct list_head siblings;
+	struct kref refs;
 	struct mutex lock; /* the goroutines */
 	struct list_head goroutines;
 	unsigned int n;
@@ -129,6 +136,8 @@ struct chan_domain {
 	u64 started;
 	u64 parks;
 	u64 readies;
+	struct mutex detect_lock; /* switching it */
+	spinlock_t watch_lock; /* watched, and whether the work is queued */
 	struct delayed_work watch;
 	bool watched;
 	u32 looks;
@@ -148,8 +157,15 @@ struct chan_helper {
 	u64 exec_id;
 };
 
-extern struct list_head chan_domains;
-extern struct mutex chan_domains_lock;
+void chan_g_get(struct chan_g *g);
+void chan_g_put(struct chan_g *g);
+void chan_domain_get(struct chan_domain *domain);
+void chan_domain_put(struct chan_domain *domain);
+struct chan_domain *chan_domain_next(struct chan_domain *prev);
+
+/* Who leaves the loop early has to put the one at hand. */
+#define chan_for_each_domain(domain)	\
+	for ((domain) = NULL; ((domain) = chan_domain_next(domain));)
 
 /* What parking and readying tell. */
 struct chan_g *chan_g_park(struct chan_wait *wait, u64 chan);
@@ -188,6 +204,7 @@ void chan_helpers_free(struct chan_domain *domain);
 void chan_deadlock_init(struct chan_domain *domain);
 void chan_deadlock_watch(struct chan_domain *domain, bool on);
 void chan_deadlock_kick(struct chan_domain *domain);
+void chan_deadlock_forget(struct chan_domain *domain);
 int chan_deadlock_start(void);
 void chan_deadlock_stop(void);
 

@@ -24,8 +24,12 @@
 #define FIRST_OF_LIBC	32
 #define LAST_OF_LIBC	33
 
-/* Entries of a descriptor table for which its lock should not be held in one go. */
+/* So much is done under a lock that others spin for. */
+#define BATCH		64
 #define TABLE_BATCH	1024
+
+/* A larger table takes too long even if there is nothing in it. */
+#define MOST_FDS	65536
 
 /* A search is void if somebody moves meanwhile, and is tried so often. */
 #define MOST_TRIES	8
@@ -33,14 +37,21 @@
 DEFINE_MUTEX(chan_stuck_mutex); /* all that is found */
 
 /* The present look.  What was found in an older one is void. */
-static u64 count;
+static u64 look_nr;
+
+/* Who began to wait later is too busy to be suspected. */
+static ktime_t parked_before;
+
+/* Suspects of whom it is not known yet whether they have stayed until they did not matter. */
+static unsigned long suspects;
 
 /* Somebody did something whose references were counted as those of a sleeper. */
 static bool moved;
 
-/* Where a look has still to follow references: channels, and processes. */
-static struct chan *reached;
-static struct chan_domain *left;
+/* Who was taken out, and what that makes reachable, as long as it has not been followed. */
+static struct chan_g *goroutines_left;
+static struct chan *channels_left;
+static struct chan_domain *processes_left;
 
 /* ---- who may be stuck ---- */
 
@@ -54,13 +65,13 @@ static bool has_handlers(struct task_struct *task)
 	rcu_read_lock();
 	sighand = rcu_dereference(task->sighand);
 	for (sig = 1; sighand && sig <= _NSIG && !found; sig++) {
-		const struct sigaction *sa = &sighand->action[sig - 1].sa;
+		__sighandler_t handler = READ_ONCE(sighand->action[sig - 1].sa.sa_handler);
 
 		if (sig >= FIRST_OF_LIBC && sig <= LAST_OF_LIBC)
 			continue;
-		if (sa->sa_handler == SIG_DFL || sa->sa_handler == SIG_IGN)
+		if (handler == SIG_DFL || handler == SIG_IGN)
 			continue;
-		found = !sigismember(&task->blocked, sig);
+		found = !data_race(sigismember(&task->blocked, sig));
 	}
 	found |= !sighand;
 	rcu_read_unlock();
@@ -79,14 +90,15 @@ static bool waits_for_ever(struct chan_g *g)
 	lockdep_assert_held(&g->lock);
 	/* Pairs with chan_park(): all of its entries are queued. */
 	return wait && smp_load_acquire(&wait->asleep) && !chan_has_winner(wait) &&
-	       READ_ONCE(g->state) == CHAN_GO_WAITING && !wait->timed &&
-	       wait->how->until == KTIME_MAX;
+	       READ_ONCE(g->state) == CHAN_GO_WAITING && !READ_ONCE(wait->timed) &&
+	       wait->how->until == KTIME_MAX && !READ_ONCE(wait->deadlocked) &&
+	       !signal_pending(wait->task);
 }
 
 bool chan_is_stuck(const struct chan_g *g)
 {
 	lockdep_assert_held(&chan_stuck_mutex);
-	return g->stuck == count;
+	return g->stuck == look_nr;
 }
 
 static bool may_be_stuck(struct chan_g *g)
@@ -94,7 +106,8 @@ static bool may_be_stuck(struct chan_g *g)
 	bool may;
 
 	spin_lock(&g->lock);
-	may = waits_for_ever(g) && can_do_nothing_else(g->wait->task);
+	may = waits_for_ever(g) && g->wait->since <= parked_before &&
+	      can_do_nothing_else(g->wait->task);
 	g->stuck_parks = g->parks;
 	spin_unlock(&g->lock);
 	return may;
@@ -116,9 +129,26 @@ static bool has_stayed(struct chan_g *g)
 	return has;
 }
 
-static bool has_timers(struct task_struct *task)
+static bool is_still_stuck(struct chan_g *g)
 {
-	return chan_has_itimer(task->signal) || chan_has_posix_timers(task->signal);
+	bool is;
+
+	spin_lock(&g->lock);
+	is = is_where_it_was(g) && can_do_nothing_else(g->wait->task);
+	spin_unlock(&g->lock);
+	return is;
+}
+
+static void suspect_one(struct chan_g *g)
+{
+	g->stuck = look_nr;
+	suspects++;
+}
+
+static void clear(struct chan_g *g)
+{
+	g->stuck = 0;
+	suspects--;
 }
 
 /* Begin with all who may be. */
@@ -130,7 +160,7 @@ static void suspect(struct chan_domain *domain)
 	chan_domain_reap(domain);
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		if (may_be_stuck(g))
-			g->stuck = count;
+			suspect_one(g);
 }
 
 /* In a second look begin with those who were found in the first. */
@@ -140,8 +170,13 @@ static void suspect_again(struct chan_domain *domain)
 
 	lockdep_assert_held(&domain->lock);
 	list_for_each_entry(g, &domain->goroutines, siblings)
-		if (g->stuck == count - 1 && has_stayed(g) && may_be_stuck(g))
-			g->stuck = count;
+		if (g->stuck == look_nr - 1 && is_still_stuck(g))
+			suspect_one(g);
+}
+
+static bool has_timers(struct task_struct *task)
+{
+	return chan_has_itimer(task->signal) || chan_has_posix_timers(task->signal);
 }
 
 /* ---- what refers to channels ---- */
@@ -156,16 +191,15 @@ static void explain(struct file *file)
 		return;
 	c = chan_file_chan(file);
 	found = &c->found;
-	if (found->count != count)
-		*found = (struct chan_found){ .count = count };
-	if (chan_file_is_new(file, count)) {
-		found->files++;
-		found->unexplained += file_count(file);
-	}
+	if (found->look != look_nr)
+		*found = (struct chan_found){ .look = look_nr };
+	/* A file is a reference to the channel, which is explained by that. */
+	if (chan_file_is_new(file, look_nr))
+		found->unexplained += file_count(file) - 1;
 	found->unexplained--;
 }
 
-/* Somebody who may do something has a reference to @file. */
+/* One that was is not any more: somebody who is not stuck has it. */
 static void reach(struct file *file)
 {
 	struct chan *c;
@@ -173,13 +207,13 @@ static void reach(struct file *file)
 	if (!chan_file_is_channel(file))
 		return;
 	c = chan_file_chan(file);
-	if (c->found.count != count || c->found.reached)
+	if (c->found.look != look_nr)
 		return;
-	c->found.reached = true;
-	c->found.next = reached;
-	/* From now on no reference to it is counted any more. */
+	/* What was counted is void, and it is followed once. */
+	c->found.look = 0;
 	chan_get(c);
-	reached = c;
+	c->found.next_left = channels_left;
+	channels_left = c;
 }
 
 /*
@@ -200,7 +234,7 @@ static void each_file_of_call(struct chan_g *g, void (*fn)(struct file *file))
 
 struct table_walk {
 	void (*fn)(struct file *file);
-	unsigned int left;
+	unsigned int budget;
 };
 
 static int walk_entry(const void *data, struct file *file, unsigned int fd)
@@ -208,7 +242,17 @@ static int walk_entry(const void *data, struct file *file, unsigned int fd)
 	struct table_walk *walk = (struct table_walk *)data;
 
 	walk->fn(file);
-	return --walk->left ? 0 : fd + 1;
+	return --walk->budget ? 0 : fd + 1;
+}
+
+static bool is_small(const struct files_struct *files)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = files_fdtable(files)->max_fds <= MOST_FDS;
+	rcu_read_unlock();
+	return is;
 }
 
 /*
@@ -224,9 +268,10 @@ static bool walk_table(struct task_struct *task, const struct files_struct *file
 	bool own;
 
 	do {
-		walk.left = TABLE_BATCH;
+		walk.budget = TABLE_BATCH;
 		task_lock(task);
-		own = files && task->files == files && atomic_read(&files->count) == threads;
+		own = files && task->files == files &&
+		      atomic_read(&files->count) == threads && is_small(files);
 		fd = own && fn ? iterate_fd(task->files, fd, walk_entry, &walk) : 0;
 		task_unlock(task);
 		cond_resched();
@@ -330,25 +375,29 @@ static void each_file_of_process(struct chan_domain *domain, void (*fn)(struct f
 		put_task_struct(task);
 }
 
+/* What the call of a suspect refers to.  One who has moved was not counted yet, and is none. */
+static void explain_call(struct chan_g *g)
+{
+	spin_lock(&g->lock);
+	if (is_where_it_was(g))
+		each_file_of_call(g, explain);
+	else
+		clear(g);
+	spin_unlock(&g->lock);
+}
+
 /* Count what those who are suspected in @domain refer to. */
 static void explain_domain(struct chan_domain *domain)
 {
 	struct chan_g *g;
 
 	lockdep_assert_held(&domain->lock);
-	list_for_each_entry(g, &domain->goroutines, siblings) {
-		if (!chan_is_stuck(g))
-			continue;
-		spin_lock(&g->lock);
-		if (is_where_it_was(g))
-			each_file_of_call(g, explain);
-		else
-			moved = true;
-		spin_unlock(&g->lock);
-	}
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		if (chan_is_stuck(g))
+			explain_call(g);
 	if (!process_is_stuck(domain))
 		return;
-	domain->explained = count;
+	domain->explained = look_nr;
 	each_file_of_process(domain, explain);
 }
 
@@ -358,9 +407,8 @@ static bool is_out_of_reach(struct chan *c)
 {
 	const struct chan_found *found = &c->found;
 
-	return found->count == count && !found->reached && !found->unexplained &&
-	       found->files == kref_read(&c->refs) && !c->node && !c->timer &&
-	       !chan_has_ended(c);
+	return found->look == look_nr && !(found->unexplained + kref_read(&c->refs)) &&
+	       !READ_ONCE(c->node) && !c->timer && !chan_has_ended(c);
 }
 
 static bool all_out_of_reach(struct chan_g *g)
@@ -376,26 +424,12 @@ static bool all_out_of_reach(struct chan_g *g)
 	return all;
 }
 
-/*
- * Somebody can ready @g: so what it refers to is within reach, and its process is not stuck.
- * It must not have gone on yet, or it may have passed on what was counted as its own.
- */
 static void take_out(struct chan_g *g)
 {
-	struct chan_domain *domain = g->domain;
-
-	g->stuck = 0;
-	spin_lock(&g->lock);
-	if (is_where_it_was(g))
-		each_file_of_call(g, reach);
-	else
-		moved = true;
-	spin_unlock(&g->lock);
-	if (domain->explained != count)
-		return;
-	domain->explained = 0;
-	domain->next_left = left;
-	left = domain;
+	clear(g);
+	chan_g_get(g);
+	g->next_left = goroutines_left;
+	goroutines_left = g;
 }
 
 static void take_out_reachable(struct chan_domain *domain)
@@ -408,57 +442,130 @@ static void take_out_reachable(struct chan_domain *domain)
 			take_out(g);
 }
 
-/* An entry that is queued keeps its goroutine: chan_wait_over() comes after it. */
-static void take_out_queue(const struct chan_queue *q)
+/*
+ * Somebody can ready @g: so what its call refers to is within reach, and its process is not
+ * stuck.  It must not have gone on yet, or it may have passed on what was counted as its own.
+ */
+static void follow_goroutine(struct chan_g *g)
 {
-	const struct chan_waiter *w;
+	struct chan_domain *domain = g->domain;
 
-	list_for_each_entry(w, &q->list, link)
-		if (w->wait->g && chan_is_stuck(w->wait->g))
-			take_out(w->wait->g);
+	spin_lock(&g->lock);
+	if (is_where_it_was(g))
+		each_file_of_call(g, reach);
+	else
+		moved = true;
+	spin_unlock(&g->lock);
+	if (domain->explained != look_nr)
+		return;
+	domain->explained = 0;
+	chan_domain_get(domain);
+	domain->next_left = processes_left;
+	processes_left = domain;
 }
 
-static void follow_channel(void)
+/*
+ * Those who wait there, some at a time; returns whether there may be more of the first @n.  An
+ * entry that is queued keeps its goroutine, as chan_wait_over() comes after it.
+ */
+static bool take_out_some(struct chan *c, const struct chan_queue *q, unsigned int *n)
 {
-	struct chan *c = reached;
+	unsigned int budget;
 
-	reached = c->found.next;
+	lockdep_assert_held(&c->lock);
+	for (budget = BATCH; budget && *n && c->cursor != &q->list; budget--, --*n) {
+		struct chan_g *g = list_entry(c->cursor, struct chan_waiter, link)->wait->g;
+
+		c->cursor = c->cursor->next;
+		if (g && chan_is_stuck(g))
+			take_out(g);
+	}
+	return !budget;
+}
+
+/* Who comes while it is followed is not suspected. */
+static void follow_queue(struct chan *c, const struct chan_queue *q)
+{
+	unsigned int n;
+
 	spin_lock(&c->lock);
-	take_out_queue(&c->recvq);
-	take_out_queue(&c->sendq);
+	n = q->n;
+	c->cursor = q->list.next;
+	while (take_out_some(c, q, &n)) {
+		spin_unlock(&c->lock);
+		cond_resched();
+		spin_lock(&c->lock);
+	}
+	c->cursor = NULL;
 	spin_unlock(&c->lock);
-	chan_put(c);
 }
 
-static void follow_process(void)
+static void follow_channel(struct chan *c)
 {
-	struct chan_domain *domain = left;
+	follow_queue(c, &c->recvq);
+	follow_queue(c, &c->sendq);
+}
 
-	left = domain->next_left;
+static void follow_process(struct chan_domain *domain)
+{
 	mutex_lock(&domain->lock);
 	each_file_of_process(domain, reach);
 	mutex_unlock(&domain->lock);
 }
 
+/* The task is to be killed, so nothing holds. */
+static bool has_given_up(void)
+{
+	if (!fatal_signal_pending(current))
+		return false;
+	moved = true;
+	return true;
+}
+
+static bool follow_one(void)
+{
+	struct chan_domain *domain = processes_left;
+	struct chan_g *g = goroutines_left;
+	struct chan *c = channels_left;
+
+	if (g) {
+		goroutines_left = g->next_left;
+		if (!has_given_up())
+			follow_goroutine(g);
+		chan_g_put(g);
+	} else if (c) {
+		channels_left = c->found.next_left;
+		if (!has_given_up())
+			follow_channel(c);
+		chan_put(c);
+	} else if (domain) {
+		processes_left = domain->next_left;
+		if (!has_given_up())
+			follow_process(domain);
+		chan_domain_put(domain);
+	}
+	return g || c || domain;
+}
+
 /* Whoever is reached from somebody who was taken out is taken out as well. */
 static void follow(void)
 {
-	while (reached || left) {
-		if (reached)
-			follow_channel();
-		else
-			follow_process();
+	while (follow_one())
 		cond_resched();
-	}
 }
 
+/* Who has left the registry is not among them, and remains a suspect. */
 static void see_who_has_stayed(struct chan_domain *domain)
 {
 	struct chan_g *g;
 
 	lockdep_assert_held(&domain->lock);
-	list_for_each_entry(g, &domain->goroutines, siblings)
-		moved |= chan_is_stuck(g) && !has_stayed(g);
+	list_for_each_entry(g, &domain->goroutines, siblings) {
+		if (!chan_is_stuck(g))
+			continue;
+		suspects--;
+		moved |= !has_stayed(g);
+	}
 }
 
 /* ---- the search ---- */
@@ -467,12 +574,15 @@ static void each_domain(void (*fn)(struct chan_domain *domain))
 {
 	struct chan_domain *domain;
 
-	lockdep_assert_held(&chan_domains_lock);
-	list_for_each_entry(domain, &chan_domains, siblings) {
+	chan_for_each_domain(domain) {
 		mutex_lock(&domain->lock);
 		fn(domain);
 		mutex_unlock(&domain->lock);
 		cond_resched();
+		if (has_given_up()) {
+			chan_domain_put(domain);
+			return;
+		}
 	}
 }
 
@@ -480,8 +590,14 @@ static void each_domain(void (*fn)(struct chan_domain *domain))
 static void begin_look(void)
 {
 	lockdep_assert_held(&chan_stuck_mutex);
-	count++;
+	look_nr++;
+	suspects = 0;
 	moved = false;
+}
+
+static bool holds(void)
+{
+	return !moved && !suspects;
 }
 
 /* Returns whether what was found holds. */
@@ -493,7 +609,7 @@ static bool look(void (*begin)(struct chan_domain *domain))
 	each_domain(take_out_reachable);
 	follow();
 	each_domain(see_who_has_stayed);
-	return !moved;
+	return holds();
 }
 
 static int look_twice(void)
@@ -501,31 +617,32 @@ static int look_twice(void)
 	int tries;
 
 	for (tries = 0; tries < MOST_TRIES; tries++) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		parked_before = KTIME_MAX;
+		/* Others are busy: leave out more and more of them. */
+		if (tries)
+			parked_before = ktime_get() - (NSEC_PER_MSEC << tries);
 		if (look(suspect) && look(suspect_again))
 			return 0;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 	}
-	begin_look();
-	return 0;
+	return -EAGAIN;
 }
 
 /**
  * chan_find_stuck() - find out who is stuck, in all domains
  *
- * What it finds is valid as long as chan_stuck_mutex is held: chan_is_stuck().  If others
- * move all the time, so that nothing can be said for certain, nobody is found.  May sleep.
+ * What it finds is valid as long as chan_stuck_mutex is held: chan_is_stuck().  May sleep.
  *
- * Return: 0, or -EINTR if the task is to be killed.
+ * Return: 0; -EINTR if the task is to be killed; -EAGAIN if others moved all the time, so that
+ * nothing can be said for certain.  Nobody is found then.
  */
 int chan_find_stuck(void)
 {
-	int ret = mutex_lock_killable(&chan_domains_lock);
+	int ret = look_twice();
 
 	if (ret)
-		return ret;
-	ret = look_twice();
-	mutex_unlock(&chan_domains_lock);
+		begin_look();
 	return ret;
 }
 
@@ -536,13 +653,13 @@ static bool look_at(struct chan_domain *domain, void (*begin)(struct chan_domain
 	begin_look();
 	begin(domain);
 	explain_domain(domain);
-	if (domain->explained != count)
+	if (domain->explained != look_nr)
 		return false;
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		if (!all_out_of_reach(g))
 			return false;
 	see_who_has_stayed(domain);
-	return !moved;
+	return holds();
 }
 
 /**
@@ -556,5 +673,6 @@ static bool look_at(struct chan_domain *domain, void (*begin)(struct chan_domain
 bool chan_is_deadlocked(struct chan_domain *domain)
 {
 	lockdep_assert_held(&domain->lock);
+	parked_before = KTIME_MAX;
 	return look_at(domain, suspect) && look_at(domain, suspect_again);
 }

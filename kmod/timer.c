@@ -45,7 +45,6 @@ int chan_timer_add(struct chan *c, ktime_t when, ktime_t period, bool closes)
 	t->period = period;
 	t->ticks = period != CHAN_ONCE;
 	t->closes = closes;
-	t->cursor = &c->recvq.list;
 	t->chan = c;
 	chan_hrtimer_setup(&t->poll, wake_pollers);
 	/* It is in the list of channels, where it can be looked at. */
@@ -107,24 +106,16 @@ void chan_timer_advance(struct chan_timer *t)
 	arm_if_polled(t);
 }
 
-/* An entry leaves the queue: the cursor must not stay on it. */
-void chan_timer_skip(struct chan_timer *t, const struct chan_waiter *w)
-{
-	if (t->cursor == &w->link)
-		t->cursor = w->link.next;
-}
-
 /* Tasks, counted, among the next entries.  Who is kicked already has yet to look. */
 static int collect_parked(struct chan *c, struct task_struct **tasks)
 {
-	struct chan_timer *t = c->timer;
 	int looks, n = 0;
 
 	lockdep_assert_held(&c->lock);
-	for (looks = 0; looks < CHAN_KICKS && t->cursor != &c->recvq.list; looks++) {
-		struct chan_wait *wait = list_entry(t->cursor, struct chan_waiter, link)->wait;
+	for (looks = 0; looks < CHAN_KICKS && c->cursor != &c->recvq.list; looks++) {
+		struct chan_wait *wait = list_entry(c->cursor, struct chan_waiter, link)->wait;
 
-		t->cursor = t->cursor->next;
+		c->cursor = c->cursor->next;
 		if (READ_ONCE(wait->kicked))
 			continue;
 		WRITE_ONCE(wait->kicked, true);
@@ -142,7 +133,7 @@ static void kick_parked(struct chan *c)
 	do {
 		spin_lock(&c->lock);
 		n = collect_parked(c, tasks);
-		more = c->timer->cursor != &c->recvq.list;
+		more = c->cursor != &c->recvq.list;
 		spin_unlock(&c->lock);
 		for (i = 0; i < n; i++) {
 			wake_up_process(tasks[i]);
@@ -181,7 +172,7 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 	t->when = when;
 	if (t->ticks && period != CHAN_ONCE)
 		t->period = period;
-	t->cursor = c->recvq.list.next;
+	c->cursor = c->recvq.list.next;
 	arm_if_polled(t);
 	spin_unlock(&c->lock);
 	chan_tell(c, &news);

@@ -46,9 +46,8 @@ struct chan_waiter;
 /**
  * struct chan_timer - the time of a channel
  * @when: when it is due, CLOCK_MONOTONIC; CHAN_STOPPED if it is not active.  Guarded by the
- *	channel's lock, as the next two.
+ *	channel's lock, as the next one.
  * @period: of a ticker.
- * @cursor: the next parked receiver to be told that it was set.
  * @ticks: it is a ticker.  Constant, as all below.
  * @closes: what is due is that the channel closes.
  * @poll: wakes @chan's pollers.
@@ -57,7 +56,6 @@ struct chan_waiter;
 struct chan_timer {
 	ktime_t when;
 	ktime_t period;
-	struct list_head *cursor;
 	bool ticks;
 	bool closes;
 	struct hrtimer poll;
@@ -71,7 +69,6 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period);
 bool chan_timer_is_due(const struct chan_timer *t);
 void chan_timer_advance(struct chan_timer *t);
 void chan_timer_arm(struct chan_timer *t);
-void chan_timer_skip(struct chan_timer *t, const struct chan_waiter *w);
 
 ktime_t chan_timer_next(struct chan_wait *wait);
 void chan_timer_fire(struct chan_wait *wait);
