@@ -22,7 +22,6 @@
 #include "trace.h"
 
 #ifdef CHAN_BARE
-#undef chan_g_park
 #undef chan_g_ready
 #undef chan_g_resume
 #endif
@@ -47,7 +46,7 @@ static DEFINE_SPINLOCK(domains_lock);
 static u64 last_domain;
 
 static struct rhashtable registry;
-static atomic_t registered;
+atomic_t chan_goroutines;
 
 /*
  * A thread that has executed another program is another goroutine, if it is one.  The fields
@@ -107,7 +106,7 @@ static struct chan_g *get_current_g(void)
 {
 	struct chan_g *g;
 
-	if (!atomic_read(&registered))
+	if (!atomic_read(&chan_goroutines))
 		return NULL;
 	rcu_read_lock();
 	g = find_current();
@@ -144,7 +143,7 @@ u64 chan_g_current_id(void)
 	struct chan_g *g;
 	u64 id;
 
-	if (!atomic_read(&registered))
+	if (!atomic_read(&chan_goroutines))
 		return 0;
 	rcu_read_lock();
 	g = find_current();
@@ -153,16 +152,8 @@ u64 chan_g_current_id(void)
 	return id;
 }
 
-/**
- * chan_g_park() - the current task begins to wait
- * @wait: for what.
- * @chan: the channel in whose queue it will be found first, or 0.
- *
- * That channel is locked.
- *
- * Return: its goroutine, for chan_g_ready() and then chan_g_resume(); NULL if it is none.
- */
-struct chan_g *chan_g_park(struct chan_wait *wait, u64 chan)
+/* As chan_g_park(), if there are goroutines at all. */
+struct chan_g *__chan_g_park(struct chan_wait *wait, const struct chan *c)
 {
 	struct chan_g *g = get_current_g();
 
@@ -170,7 +161,7 @@ struct chan_g *chan_g_park(struct chan_wait *wait, u64 chan)
 		return NULL;
 	spin_lock(&g->lock);
 	g->wait = wait;
-	g->chan = chan;
+	g->chan = c ? c->id : 0;
 	WRITE_ONCE(g->parks, g->parks + 1);
 	/*
 	 * If the others have ended since the call took its reference to the descriptor, that one
@@ -302,7 +293,7 @@ static void unregister(struct chan_domain *domain, struct chan_g *g)
 {
 	lockdep_assert_held(&domain->lock);
 	rhashtable_remove_fast(&registry, &g->link, registry_params);
-	atomic_dec(&registered);
+	atomic_dec(&chan_goroutines);
 	list_del_init(&g->siblings);
 	domain->n--;
 	domain->parks += READ_ONCE(g->parks);
@@ -374,7 +365,7 @@ static int enter_registry(struct chan_g *g)
 	int ret = rhashtable_insert_fast(&registry, &g->link, registry_params);
 
 	if (!ret)
-		atomic_inc(&registered);
+		atomic_inc(&chan_goroutines);
 	return ret;
 }
 

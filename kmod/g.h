@@ -34,6 +34,7 @@
 #ifndef CHAN_G_H
 #define CHAN_G_H
 
+#include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -44,6 +45,7 @@
 #include <linux/workqueue.h>
 #include <linux/chan.h>
 
+struct chan;
 struct chan_wait;
 struct file;
 struct pid;
@@ -167,14 +169,31 @@ struct chan_domain *chan_domain_next(struct chan_domain *prev);
 #define chan_for_each_domain(domain)	\
 	for ((domain) = NULL; ((domain) = chan_domain_next(domain));)
 
+/* How many threads are registered. */
+extern atomic_t chan_goroutines;
+
 /* What parking and readying tell. */
-struct chan_g *chan_g_park(struct chan_wait *wait, u64 chan);
+struct chan_g *__chan_g_park(struct chan_wait *wait, const struct chan *c);
+
+/**
+ * chan_g_park() - the current task begins to wait
+ * @wait: for what.
+ * @c: the channel in whose queue it will be found first, locked; or NULL.
+ *
+ * Return: its goroutine, for chan_g_ready() and then chan_g_resume(); NULL if it is none.
+ */
+static inline struct chan_g *chan_g_park(struct chan_wait *wait, const struct chan *c)
+{
+	/* A thread registers itself, so it cannot miss that it is counted. */
+	return likely(!atomic_read(&chan_goroutines)) ? NULL : __chan_g_park(wait, c);
+}
+
 void chan_g_ready(struct chan_g *g, bool by_other);
 void chan_g_resume(struct chan_g *g);
 
 /* A build without them, to compare with: see Kbuild. */
 #ifdef CHAN_BARE
-#define chan_g_park(wait, chan)		((void)(wait), (void)(chan), (struct chan_g *)NULL)
+#define chan_g_park(wait, c)		((void)(wait), (void)(c), (struct chan_g *)NULL)
 #define chan_g_ready(g, by_other)	((void)(g), (void)(by_other))
 #define chan_g_resume(g)		((void)(g))
 #endif

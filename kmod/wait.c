@@ -93,7 +93,7 @@ void chan_wait_parked(struct chan_wait *wait, const struct chan *c,
 	wait->parked = true;
 	wait->how = how;
 	wait->since = ktime_get();
-	wait->g = chan_g_park(wait, c ? c->id : 0);
+	wait->g = chan_g_park(wait, c);
 	trace_chan_park(wait, c);
 }
 
