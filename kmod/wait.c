@@ -118,6 +118,34 @@ static void trace_given(const struct chan_wait *wait)
 		trace_chan_recv(w->chan, path, wait->result ? 0 : w->elem->len);
 }
 
+static void count_over(const struct chan_wait *wait, int result)
+{
+	if (wait->parked)
+		chan_metrics_waited(wait, result);
+}
+
+/* Out of line: most waits are watched by nobody. */
+static noinline void tell_over(const struct chan_wait *wait, int result)
+{
+	count_over(wait, result);
+	if (wait->done)
+		trace_given(wait);
+	else if (wait->parked && wait->winner == CHAN_ABORTED)
+		trace_chan_abort(wait, result);
+	if (!wait->g)
+		return;
+	/* Whoever ends a wait readies it. */
+	if (!wait->done)
+		chan_g_ready(wait->g, false);
+	chan_g_resume(wait->g);
+}
+
+static bool end_is_watched(const struct chan_wait *wait)
+{
+	return unlikely(wait->g) || trace_chan_send_enabled() || trace_chan_recv_enabled() ||
+	       trace_chan_abort_enabled();
+}
+
 /**
  * chan_wait_over() - a wait has ended
  * @wait: the wait, not to be found in any queue but perhaps as the winner.
@@ -125,18 +153,10 @@ static void trace_given(const struct chan_wait *wait)
  */
 void chan_wait_over(struct chan_wait *wait, int result)
 {
-	if (wait->parked)
-		chan_metrics_waited(wait, result);
-	if (wait->done)
-		trace_given(wait);
-	else if (wait->parked && wait->winner == CHAN_ABORTED)
-		trace_chan_abort(wait, result);
-	if (likely(!wait->g))
-		return;
-	/* Whoever ends a wait readies it. */
-	if (!wait->done)
-		chan_g_ready(wait->g, false);
-	chan_g_resume(wait->g);
+	if (end_is_watched(wait))
+		tell_over(wait, result);
+	else
+		count_over(wait, result);
 }
 
 /**
