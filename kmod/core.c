@@ -398,17 +398,18 @@ static void settle_own(struct chan_blocking *how, int ret)
 /* Wake whom we have completed, and tell pollers.  No lock of ours is held. */
 void chan_tell(struct chan *c, struct chan_news *news)
 {
-	chan_ready(&news->ready);
+	if (!list_empty(&news->ready))
+		chan_ready(&news->ready);
 	if (news->events)
 		wake_up_interruptible_poll(&c->poll, news->events);
 }
 
 /*
  * Queue the entry of a call that found no partner.  @events: what pollers have to hear of one
- * that stays.
+ * that stays.  Inlined: with its tracepoints the compiler takes it for large.
  */
-static void enqueue_call(const struct chan_blocking *how, u64 *parks, struct chan_news *news,
-			 __poll_t events)
+static __always_inline void enqueue_call(const struct chan_blocking *how, u64 *parks,
+					 struct chan_news *news, __poll_t events)
 {
 	struct chan_waiter *w = how->entry;
 	struct chan_wait *wait = w->wait;
