@@ -3,15 +3,93 @@
  * What a buffered send and a rendezvous take, to be compared with those of a module that
  * cannot be watched: scripts/watch-cost runs it with both, where time counts instructions.
  *
- * Prints lines "NAME NANOSECONDS", the median of many.  With the argument "go" the threads
- * are registered goroutines.
+ * Prints lines "NAME INSTRUCTIONS", the median of many rounds.  With the argument "go" the
+ * threads are registered goroutines.
+ *
+ * A round of a rendezvous is there and back, with a park and a ready each.  Left alone, hardly
+ * two of them are alike:
+ *
+ * - Whether the woken thread runs at once is decided by the fair scheduler from what both have
+ *   had before.  So both get the same real-time priority here, and it never does.
+ *
+ * - Who comes first, and parks, may be the receivers or the senders, and goes on to be until
+ *   something disturbs them.  So either is arranged, and counted by itself.
+ *
+ * - While real-time threads keep the processor, others that would run are waiting, and the
+ *   scheduler sees to that at each switch.  So they are given time in between.
+ *
+ * Ordinary threads come last.  Of these it is the mean, over all the ways to meet that they
+ * get into from a start with the receiver parked.
  */
 #include "chan_test.h"
 
-#define ROUNDS	1001
+#define STRETCH		23
+#define ROUNDS		(87 * STRETCH)
+#define ORDINARY_ROUNDS	(5 * ROUNDS)
+#define LOOPS		10000
 
 static int there, back;
 static bool registered;
+static uint64_t taken[ROUNDS];
+
+/* How many instructions have been executed, if the clock counts them. */
+static uint64_t executed(void)
+{
+#ifdef __x86_64__
+	return __builtin_ia32_rdtsc();
+#else
+	return now_ns();
+#endif
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static uint64_t median(void)
+{
+	qsort(taken, ROUNDS, sizeof(*taken), compare);
+	return taken[ROUNDS / 2];
+}
+
+static void print(const char *name, uint64_t instructions)
+{
+	printf("%s %llu\n", name, (unsigned long long)instructions);
+}
+
+/* Each round of a loop takes the same few instructions. */
+static void must_count(void)
+{
+	uint64_t start;
+	int i, n;
+
+	for (i = 0; i < ROUNDS; i++) {
+		start = executed();
+		for (n = 0; n < LOOPS; n++)
+			__asm__ volatile("");
+		taken[i] = executed() - start;
+	}
+	if (median() != taken[0] || taken[0] < 2 * LOOPS || taken[0] > 10 * LOOPS)
+		die("time does not count instructions here: run scripts/watch-cost");
+}
+
+static void set_policy(int policy)
+{
+	struct sched_param p = { .sched_priority = policy == SCHED_FIFO ? 50 : 0 };
+
+	must(sched_setscheduler(0, policy, &p));
+}
+
+/* Everybody else gets done what there is to do. */
+static void rest(void)
+{
+	struct timespec ts = { .tv_nsec = 10 * MS };
+
+	nanosleep(&ts, NULL);
+}
 
 static void be_goroutine(uint64_t id)
 {
@@ -25,33 +103,19 @@ static void be_goroutine(uint64_t id)
 	must(xioctl(domain, CHAN_IOC_GO, &go));
 }
 
-static int compare(const void *a, const void *b)
+static void count_buffered_send(void)
 {
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static void print_median(const char *name, uint64_t *ns)
-{
-	qsort(ns, ROUNDS, sizeof(*ns), compare);
-	printf("%s %llu\n", name, (unsigned long long)ns[ROUNDS / 2]);
-}
-
-static void time_buffered_send(void)
-{
-	static uint64_t ns[ROUNDS];
-	int ch = ch_make(8, 1, 0), i;
+	int ch = must(ch_make(8, 1, 0)), i;
 	uint64_t v = 1, start;
 
 	for (i = 0; i < ROUNDS; i++) {
-		start = now_ns();
+		start = executed();
 		must(ch_send(ch, &v, 8));
-		ns[i] = now_ns() - start;
+		taken[i] = executed() - start;
 		must(ch_recv(ch, &v, 8));
 	}
 	close(ch);
-	print_median("buffered-send", ns);
+	print("buffered-send", median());
 }
 
 static long answer(struct task *t)
@@ -63,34 +127,78 @@ static long answer(struct task *t)
 	return 0;
 }
 
-/* There and back: two rendezvous, each with a park and a ready. */
-static void time_rendezvous(void)
+/*
+ * Once there and back, so many times.  As long as both have the same real-time priority, the
+ * new thread does nothing until this one sleeps.
+ */
+static struct chan_info count_stretch(bool receiver_first, uint64_t *rounds)
 {
-	static uint64_t ns[ROUNDS];
+	struct chan_info info;
 	struct task t = {};
 	uint64_t start;
 	int i;
 
-	there = ch_make(8, 0, 0);
-	back = ch_make(8, 0, 0);
+	there = must(ch_make(8, 0, 0));
+	back = must(ch_make(8, 0, 0));
 	task_start(&t, answer);
-	for (i = 0; i < ROUNDS; i++) {
-		start = now_ns();
+	if (receiver_first)
+		wait_parked(there, 1, 0);
+	for (i = 0; i < STRETCH; i++) {
+		start = executed();
 		must(send64(there, 1));
 		recv64(back);
-		ns[i] = now_ns() - start;
+		rounds[i] = executed() - start;
 	}
+	info = ch_info(back);
 	must(ch_close(there));
 	task_join(&t);
-	print_median("rendezvous", ns);
+	close(there);
+	close(back);
+	return info;
+}
+
+static void count_rendezvous(const char *name, bool receiver_first)
+{
+	struct chan_info info;
+	int i;
+
+	for (i = 0; i < ROUNDS; i += STRETCH) {
+		rest();
+		info = count_stretch(receiver_first, &taken[i]);
+		if ((receiver_first ? info.recv_parks : info.send_parks) != STRETCH)
+			die("%s: in %u rounds %llu receivers and %llu senders have parked", name,
+			    STRETCH, (unsigned long long)info.recv_parks,
+			    (unsigned long long)info.send_parks);
+	}
+	print(name, median());
+}
+
+static void count_ordinary_rendezvous(void)
+{
+	uint64_t sum = 0;
+	int i;
+
+	for (i = 0; i < ORDINARY_ROUNDS; i++) {
+		if (i % STRETCH == 0) {
+			rest();
+			count_stretch(true, taken);
+		}
+		sum += taken[i % STRETCH];
+	}
+	print("rendezvous-of-ordinary-threads", sum / ORDINARY_ROUNDS);
 }
 
 int main(int argc, char **argv)
 {
 	registered = argc > 1 && !strcmp(argv[1], "go");
 	pin_to(0);
+	must_count();
 	be_goroutine(1);
-	time_buffered_send();
-	time_rendezvous();
+	set_policy(SCHED_FIFO);
+	count_buffered_send();
+	count_rendezvous("rendezvous-receiver-first", true);
+	count_rendezvous("rendezvous-sender-first", false);
+	set_policy(SCHED_OTHER);
+	count_ordinary_rendezvous();
 	return 0;
 }
