@@ -3,6 +3,8 @@
  * Leaked goroutines: those whose wait nobody can end any more are found, as in the simple
  * programs by which Go tests its profile of leaks; and nobody else is.
  */
+#include <stdatomic.h>
+
 #include "stuck_test.h"
 
 #define DUMP	"/sys/kernel/debug/chan/goroutines"
@@ -360,6 +362,118 @@ TEST_F(leak, nobody_in_a_program_that_works)
 		must(kchan_recv(results, &v, 8));
 	}
 	kchan_close(jobs);
+}
+
+#define BUSY	8
+
+struct pair {
+	int in;
+	int out;
+};
+
+static void *pair_of(int in, int out)
+{
+	struct pair *p = malloc(sizeof(*p));
+
+	*p = (struct pair){ in, out };
+	return p;
+}
+
+static void relay_for_ever(void *arg)
+{
+	const struct pair *p = arg;
+	uint64_t v;
+
+	while (kchan_recv(p->in, &v, 8) == 1 && !kchan_send(p->out, &v, 8))
+		;
+}
+
+static int play_for_ever(void *arg)
+{
+	int a = make(8, 0), b = make(8, 0);
+	uint64_t v;
+
+	(void)arg;
+	start(relay_for_ever, pair_of(a, b));
+	start(relay_for_ever, pair_of(b, a));
+	must(send64(a, 1));
+	return kchan_recv(make(8, 0), &v, 8);
+}
+
+/* They park all the time, and mostly have no deadline. */
+TEST(one_is_found_while_others_are_busy)
+{
+	pid_t busy[BUSY];
+	int i, ch, found = 0;
+
+	for (i = 0; i < BUSY; i++)
+		busy[i] = child_start(play_for_ever, NULL);
+	/* They do not have this one. */
+	ch = make(8, 0);
+	start(recv_forever, on(ch));
+	wait_goroutines_parked(1);
+	close(ch);
+	for (i = 0; i < 50; i++)
+		found += kchan_leaks(NULL) == 1;
+	EXPECT_EQ(50, found);
+	for (i = 0; i < BUSY; i++)
+		EXPECT_EQ(128 + SIGKILL, child_kill(busy[i]));
+}
+
+static atomic_int answers;
+
+static void expect_deadlock(void *arg)
+{
+	uint64_t v;
+
+	if (fails_with(kchan_recv((intptr_t)arg, &v, 8)) == EDEADLK)
+		atomic_fetch_add(&answers, 1);
+}
+
+static void *spin(void *arg)
+{
+	for (;;)
+		;
+	return arg;
+}
+
+/*
+ * When there are busy threads on all processors, who has the lowest priority gets to run a long
+ * time after it was woken.
+ */
+static int be_woken_late(void *arg)
+{
+	const struct sched_param p = {};
+	int late = 8, i;
+
+	(void)arg;
+	must(dup2(must(open("/dev/null", O_WRONLY)), STDERR_FILENO));
+	must(kchan_detect_deadlock(1));
+	must(sched_setscheduler(0, SCHED_IDLE, &p));
+	for (i = 0; i < late; i++)
+		start(expect_deadlock, on(make(8, 0)));
+	wait_goroutines_parked(late);
+	must(sched_setscheduler(0, SCHED_OTHER, &p));
+	expect_deadlock(on(make(8, 0)));
+	i = 0;
+	while (atomic_load(&answers) < late + 1)
+		i += must(kchan_leaks(NULL));
+	return i != 0;
+}
+
+TEST(those_who_are_told_of_a_deadlock_are_not_leaked)
+{
+	pid_t hog = child_fork();
+	pthread_t t;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!hog) {
+		while (--cpus)
+			pthread_create(&t, NULL, spin, NULL);
+		spin(NULL);
+	}
+	EXPECT_EQ(0, child_wait(child_start(be_woken_late, NULL)));
+	child_kill(hog);
 }
 
 /* ---- processes that wait for each other ---- */

@@ -660,7 +660,8 @@ int kchan_dump(FILE *f);
  * leaked goroutines, and of descriptors of processes in which every thread is one.  Who is
  * not found may be leaked all the same.
  *
- * Return: how many are leaked; or -1 as kchan_dump().
+ * Return: how many are leaked; or -1 as kchan_dump(), or with EAGAIN (goroutines somewhere
+ * were so busy that nothing can be said for certain).
  */
 int kchan_leaks(FILE *f);
 

@@ -460,7 +460,8 @@ struct chan_query {
  * asleep.  It is a helper until it exits.
  *
  * Errors: EEXIST (the thread is registered already), EPERM (the domain is another
- * process's).  CHAN_IOC_GO_END fails with ESRCH if the thread is not registered there.
+ * process's), EBUSY (the table of goroutines could not grow).  CHAN_IOC_GO_END fails with
+ * ESRCH if the thread is not registered there.
  */
 struct chan_go {
 	__u32 size;
@@ -528,7 +529,8 @@ struct chan_go_info {
  * @flags: CHAN_GO_FIND_LEAKS, or 0.
  *
  * The command returns how many there are, of which it has told the first @room, in the
- * order of their registration.  Errors: EPERM (the domain is another process's), EINTR.
+ * order of their registration.  Errors: EPERM (the domain is another process's), EINTR,
+ * EAGAIN (goroutines somewhere were too busy to say who is leaked).
  *
  * A goroutine is leaked if it waits without a deadline, and nobody is left who could end its
  * wait: all that refers to its channels are calls of goroutines that are leaked, and
