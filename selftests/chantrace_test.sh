@@ -114,6 +114,14 @@ its_other_formats_are_valid() {
 	check grep -q '^{"traceEvents":\[{.*"displayTimeUnit":"ns"' "${sieve%.jsonl}.perfetto.json"
 }
 
+# The sieve is torn down by closing channels, on which others are parked to send.
+negative_numbers_are_negative() {
+	at_least "those who were readied by a close" 1 \
+		"$(grep '"e":"chan_ready"' "$sieve" | grep -c '"result":-32[,}]')"
+	check_equal "results that are no errno" "" \
+		"$(sed -n 's/.*"result":\(-*[0-9]\{4,\}\).*/\1/p' "$sieve")"
+}
+
 selects_are_recorded_and_accepted() {
 	record -- "$O/switchboard" --clients 3 --requests 30 --timeout 120
 	check_equal "status of switchboard" 0 "$ended"
@@ -325,6 +333,7 @@ make() {
 
 run_tests the_readers_pass_their_own_tests the_sieve_is_recorded_and_accepted \
 	its_report_names_goroutines_and_channels its_other_formats_are_valid \
+	negative_numbers_are_negative \
 	selects_are_recorded_and_accepted buffers_are_recorded_and_accepted \
 	a_program_that_is_killed_while_it_waits ctrl_c_stops_the_program_and_the_trace_is_written \
 	who_does_not_listen_is_killed_by_the_second_ctrl_c children_are_followed \

@@ -556,6 +556,19 @@ def a_wait_that_failed_tells_why(tab):
 
 
 @in_browser
+def a_real_close_tells_why_it_woke(tab):
+    tab.open(page_of(REAL))
+    closed = tab.value("""lanes.flatMap(lane => [...lane.kind.keys()].filter(i => {
+        const wait = lane.waitOf(i);
+        return wait && wait[4];
+    }).map(i => describeSegment(lane, i).join("; ")))""")
+    equal("waits that closes ended", sum(e.get("result") == -32 and e.e == "chan_ready"
+                                         for e in tracefile.read(REAL).events), len(closed))
+    assert closed and all(": the channel was closed" in line for line in closed), closed
+    fine(tab)
+
+
+@in_browser
 def a_deadlock_is_announced(tab):
     trace = made.Made()
     trace.go(10, 1, "a")

@@ -124,11 +124,19 @@ static void put_flags(FILE *file, const struct tep_print_arg *arg, unsigned long
 	putc(']', file);
 }
 
+/* What was read from @size bytes; the library fills up with zeroes, whatever the sign. */
+static long long extend_sign(unsigned long long value, unsigned int size)
+{
+	unsigned int above = size && size < sizeof(value) ? 8 * (sizeof(value) - size) : 0;
+
+	return (long long)(value << above) >> above;
+}
+
 static void put_number(FILE *file, const struct tep_format_field *field,
-		       unsigned long long value)
+		       unsigned long long value, unsigned int size)
 {
 	if (field->flags & TEP_FIELD_IS_SIGNED)
-		fprintf(file, "%lld", (long long)value);
+		fprintf(file, "%lld", extend_sign(value, size));
 	else
 		fprintf(file, "%llu", value);
 }
@@ -144,7 +152,8 @@ static void put_array(FILE *file, const struct tep_format_field *field, const ch
 		if (i)
 			putc(',', file);
 		put_number(file, field,
-			   tep_read_number(field->event->tep, at, field->elementsize));
+			   tep_read_number(field->event->tep, at, field->elementsize),
+			   field->elementsize);
 	}
 	putc(']', file);
 }
@@ -181,7 +190,7 @@ static void put_value(FILE *file, struct tep_format_field *field, const char *da
 	else if (names)
 		put_flags(file, names, value);
 	else
-		put_number(file, field, value);
+		put_number(file, field, value, field->size);
 }
 
 static void put_fields(FILE *file, const struct event *event)
