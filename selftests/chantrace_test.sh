@@ -122,6 +122,18 @@ negative_numbers_are_negative() {
 		"$(sed -n 's/.*"result":\(-*[0-9]\{4,\}\).*/\1/p' "$sieve")"
 }
 
+the_trace_may_go_to_standard_output() {
+	"$chantrace" record -o - -- "$O/sieve" 3 2>"$scratch/err" >"$trace"
+	check_equal "status" 0 $?
+	accepted "$trace"
+	says "none lost"
+	check_equal "what the program prints" "2 3 5" "$(grep -x '[235]' "$scratch/err" | xargs)"
+	"$chantrace" record -o - -- "$O/sieve" 3 2>"$scratch/err" |
+		"$chantrace" check - >"$scratch/checked" || fail "check: status $?"
+	check_equal "goroutines" 5 "$(checked go-state goroutines)"
+	[ ! -e - ] || fail "there is a file of the name -"
+}
+
 selects_are_recorded_and_accepted() {
 	record -- "$O/switchboard" --clients 3 --requests 30 --timeout 120
 	check_equal "status of switchboard" 0 "$ended"
@@ -334,6 +346,7 @@ make() {
 run_tests the_readers_pass_their_own_tests the_sieve_is_recorded_and_accepted \
 	its_report_names_goroutines_and_channels its_other_formats_are_valid \
 	negative_numbers_are_negative \
+	the_trace_may_go_to_standard_output \
 	selects_are_recorded_and_accepted buffers_are_recorded_and_accepted \
 	a_program_that_is_killed_while_it_waits ctrl_c_stops_the_program_and_the_trace_is_written \
 	who_does_not_listen_is_killed_by_the_second_ctrl_c children_are_followed \

@@ -46,6 +46,7 @@ struct options {
  * @trouble: what exec failed with is read from it.
  * @signals: a signalfd.
  * @interrupts: how often we were asked to stop.
+ * @yields_stdout: its standard output is not ours, where the trace goes, but standard error.
  * @status: as waitpid() gives it.
  */
 struct child {
@@ -54,6 +55,7 @@ struct child {
 	int trouble;
 	int signals;
 	int interrupts;
+	bool yields_stdout;
 	int status;
 };
 
@@ -67,7 +69,8 @@ static void block_signals(sigset_t *signals)
 	sigprocmask(SIG_BLOCK, signals, NULL);
 }
 
-static void become_command(char **command, int go, int trouble, const sigset_t *blocked)
+static void become_command(const struct child *child, char **command, int go, int trouble,
+			   const sigset_t *blocked)
 {
 	char c;
 	int err;
@@ -76,7 +79,8 @@ static void become_command(char **command, int go, int trouble, const sigset_t *
 	/* The tracer has gone. */
 	if (read(go, &c, 1) != 1)
 		_exit(FAILED);
-	execvp(command[0], command);
+	if (!child->yields_stdout || dup2(STDERR_FILENO, STDOUT_FILENO) == STDOUT_FILENO)
+		execvp(command[0], command);
 	err = errno;
 	if (write(trouble, &err, sizeof(err)) != sizeof(err))
 		_exit(FAILED);
@@ -101,7 +105,7 @@ static int start_child(struct child *child, char **command)
 	child->pid = fork();
 	if (!child->pid) {
 		close(go[1]);
-		become_command(command, go[0], trouble[1], &signals);
+		become_command(child, command, go[0], trouble[1], &signals);
 	}
 	close(go[0]);
 	close(trouble[1]);
@@ -188,8 +192,28 @@ static int exit_status_of(const struct child *child)
 
 /* ---- the trace file ---- */
 
+/**
+ * struct written - what was written
+ * @events: all of them.
+ * @of_chan: those of the module.
+ */
+struct written {
+	unsigned long long events;
+	unsigned long long of_chan;
+};
+
+static bool to_stdout(const struct options *opts)
+{
+	return !strcmp(opts->output, "-");
+}
+
+static const char *name_of_output(const struct options *opts)
+{
+	return to_stdout(opts) ? "standard output" : opts->output;
+}
+
 static int write_events(FILE *file, struct scope *scope, struct capture *capture,
-			unsigned long long *written)
+			struct written *written)
 {
 	struct replay *replay = replay_open(capture);
 	struct event event;
@@ -199,7 +223,8 @@ static int write_events(FILE *file, struct scope *scope, struct capture *capture
 	while (replay_next(replay, &event)) {
 		if (scope_holds(scope, &event)) {
 			json_event(file, scope, &event);
-			++*written;
+			written->events++;
+			written->of_chan += event_is_of_chan(&event);
 		}
 		scope_follow(scope, &event);
 	}
@@ -208,7 +233,7 @@ static int write_events(FILE *file, struct scope *scope, struct capture *capture
 }
 
 static int write_trace(FILE *file, const struct header *header, struct capture *capture,
-		       unsigned long long *written)
+		       struct written *written)
 {
 	struct scope scope = { .everybody = header->everybody };
 	int ret;
@@ -222,30 +247,29 @@ static int write_trace(FILE *file, const struct header *header, struct capture *
 }
 
 static void summarize(const struct options *opts, const struct header *header,
-		      unsigned long long written)
+		      const struct written *written)
 {
-	if (!header->lost) {
-		fprintf(stderr, "chantrace: %llu events in %s, none lost\n", written,
-			opts->output);
-		return;
-	}
-	fprintf(stderr, "chantrace: %llu events in %s\n", written, opts->output);
-	complain("%llu EVENTS WERE LOST, the trace has holes; give it more room: -b %lu",
-		 header->lost, 4 * opts->kib);
+	fprintf(stderr, "chantrace: %llu events in %s%s\n", written->events,
+		name_of_output(opts), header->lost ? "" : ", none lost");
+	if (header->lost)
+		complain("%llu EVENTS WERE LOST, the trace has holes; give it more room: -b %lu",
+			 header->lost, 4 * opts->kib);
+	else if (!written->of_chan)
+		complain("none of channels: did %s use any?", *opts->command);
 }
 
 static int save(const struct options *opts, FILE *file, const struct header *header,
 		struct capture *capture)
 {
-	unsigned long long written = 0;
+	struct written written = {};
 
 	if (write_trace(file, header, capture, &written))
 		return -1;
 	if (fflush(file) || ferror(file)) {
-		complain("cannot write %s: %s", opts->output, strerror(errno));
+		complain("cannot write %s: %s", name_of_output(opts), strerror(errno));
 		return -1;
 	}
-	summarize(opts, header, written);
+	summarize(opts, header, &written);
 	return 0;
 }
 
@@ -260,7 +284,7 @@ static int explain_exec(const char *command, int err)
 static int run(const struct options *opts, FILE *file, struct capture *capture)
 {
 	struct header header = { .command = opts->command, .everybody = opts->everybody };
-	struct child child = {};
+	struct child child = { .yields_stdout = to_stdout(opts) };
 	int err, ret;
 
 	if (start_child(&child, opts->command))
@@ -305,7 +329,7 @@ static int record_command(const struct options *opts)
 	capture = capture_open(opts->kib);
 	if (!capture)
 		return FAILED;
-	file = fopen(opts->output, "we");
+	file = to_stdout(opts) ? stdout : fopen(opts->output, "we");
 	if (file) {
 		ret = run(opts, file, capture);
 		fclose(file);
