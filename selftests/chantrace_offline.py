@@ -23,6 +23,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tools", "chantrace"))
 
 import check         # noqa: E402
+import html          # noqa: E402
 import perfetto      # noqa: E402
 import report        # noqa: E402
 import timeline      # noqa: E402
@@ -30,7 +31,8 @@ import tracefile     # noqa: E402
 
 MAIN, PEER, OTHER = 100, 101, 102   # threads
 RECVQ, SENDQ = 0, 1
-EPIPE, EINTR = -32, -512
+EPIPE, EDEADLK, EINTR = -32, -35, -512
+WORKER = 9                          # of the kernel, which looks for deadlocks
 
 
 class Recorder:
@@ -78,8 +80,8 @@ class Recorder:
         self.event(by, "chan_ready", chan=case[0], waker=0, g=0, waited=10, task=tid,
                    send=case[1], scase=scase, result=result)
 
-    def abort(self, tid, chan):
-        self.event(tid, "chan_abort", chan=chan, g=0, waited=10, reason="select", result=EINTR)
+    def abort(self, tid, chan, result=EINTR):
+        self.event(tid, "chan_abort", chan=chan, g=0, waited=10, reason="select", result=result)
 
     def stale(self, tid, by, case, scase=0):
         self.event(by, "chan_select_stale", chan=case[0], g=0, task=tid, send=case[1],
@@ -120,6 +122,18 @@ def goroutine_parks(rec):
     rec.state(PEER, "waiting", "runnable", by=MAIN)
     rec.recv(PEER, 1, "parked")
     rec.state(PEER, "runnable", "running")
+
+
+def two_deadlock(rec):
+    """MAIN and PEER wait for each other, and are told so after 12 microseconds."""
+    for tid in (MAIN, PEER):
+        rec.go(tid)
+        rec.state(tid, "running", "waiting")
+        rec.park(tid, (tid, RECVQ))
+    rec.event(WORKER, "chan_deadlock", domain=1, pid=MAIN, goroutines=2)
+    for tid in (MAIN, PEER):
+        rec.abort(tid, tid, EDEADLK)
+        rec.state(tid, "waiting", "runnable")
 
 
 class GoodTraces(unittest.TestCase):
@@ -568,6 +582,71 @@ class Files(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertIn("events      2", out)
 
+    def test_what_has_no_event_of_the_module(self):
+        for main, options in ((report.main, ()), (html.main, ("-o", os.devnull)),
+                              (perfetto.main, ("-o", os.devnull))):
+            with self.subTest(main.__module__), tempfile.NamedTemporaryFile("w") as file:
+                file.write(self.text(Recorder()))
+                file.flush()
+                status, out, err = self.run_main(main, *options, file.name)
+                self.assertEqual(status, 0)
+                self.assertIn("none of channels: did the program use any?", out + err)
+                rec = Recorder()
+                rec.make(1)
+                file.seek(0)
+                file.write(self.text(rec))
+                file.flush()
+                status, out, err = self.run_main(main, *options, file.name)
+                self.assertEqual((status, "none of channels" in out + err), (0, False))
+
+    def test_report_begins_with_the_first_event_of_the_module(self):
+        rec = Recorder()
+        rec.event(MAIN, "sched_switch", prev=MAIN, prev_state="R", next=PEER)      # at 3000
+        rec.event(PEER, "sched_switch", prev=PEER, prev_state="R", next=MAIN)      # 4000
+        rec.make(1)                                                               # 5000
+        rec.make(2)                                                               # 6000
+        rec.event(MAIN, "sched_switch", prev=MAIN, prev_state="X", next=0)         # 7000
+        status, out, _ = self.run_on(report.main, self.text(rec))
+        self.assertEqual(status, 0)
+        self.assertIn("events      7 in 1 us\n", out)
+        self.assertRegex(out, r"x/100 +100 +0 +0 ns +0 ns +1 us +0 ns\n")
+        self.assertEqual(html.model(rec.trace())["length"], 1000)
+
+    def test_report_tells_of_deadlocks(self):
+        rec = Recorder()
+        two_deadlock(rec)
+        status, out, _ = self.run_on(report.main, self.text(rec))
+        self.assertEqual(status, 0)
+        self.assertIn(f"DEADLOCK    of 2 goroutines in process {MAIN}, after 12 us\n", out)
+        self.assertNotIn(f"/{WORKER} ", out)
+        _, out, _ = self.run_on(check.main, self.text(rec))
+        self.assertIn("violations:  0\n", out)
+
+    def test_goroutines_of_several_processes(self):
+        """Both are goroutine 100, and wait for the same channel."""
+        rec = Recorder()
+        rec.event(MAIN, "task_new", task=200, pid=200)
+        for tid, domain in ((MAIN, 1), (200, 2)):
+            rec.event(tid, "chan_go_create", domain=domain, g=100, creator=0, task=tid, name="f")
+            rec.park(tid, (1, RECVQ))
+            rec.ready(tid, OTHER, (1, RECVQ))
+            rec.recv(tid, 1, "parked")
+        status, out, _ = self.run_on(report.main, self.text(rec))
+        self.assertEqual(status, 0)
+        words = [line.split()[:6] for line in out.splitlines()]
+        for pid in ("100", "200"):
+            self.assertIn(["f", "100", "(x", f"{pid})", pid, "1"], words)
+            self.assertIn(["f", "100", "(x", f"{pid})", "x/102", "1"], words)
+        lanes = html.model(rec.trace())
+        self.assertEqual(lanes["domains"], {1: ["x", 100], 2: ["x", 200]})
+
+    def test_a_process_that_has_become_another_program(self):
+        rec = Recorder()
+        for domain in (1, 2):
+            rec.event(MAIN, "chan_go_create", domain=domain, g=1, creator=0, task=MAIN, name="f")
+        self.assertEqual([str(g) for g in rec.trace().goroutines],
+                         ["f 1 (x 100, domain 1)", "f 1 (x 100, domain 2)"])
+
     def test_report_says_what_happened(self):
         rec = Recorder()
         goroutine_parks(rec)
@@ -602,12 +681,12 @@ class States(unittest.TestCase):
         of = collections.defaultdict(list)
         for stretch in line.stretches:
             of[stretch.tid].append((stretch.state, stretch.begin, stretch.end))
-        self.assertEqual(of[MAIN], [("running", 1000, 3000), ("blocked", 3000, 7000),
+        self.assertEqual(of[MAIN], [("on CPU", 1000, 3000), ("blocked", 3000, 7000),
                                     ("runnable", 7000, 10000)])
-        self.assertEqual(of[PEER], [("runnable", 1000, 3000), ("running", 3000, 4000),
+        self.assertEqual(of[PEER], [("runnable", 1000, 3000), ("on CPU", 3000, 4000),
                                     ("waiting", 4000, 8000), ("runnable", 8000, 9000),
-                                    ("running", 9000, 10000)])
-        self.assertEqual(of[OTHER], [("runnable", 2000, 6000), ("running", 6000, 9000)])
+                                    ("on CPU", 9000, 10000)])
+        self.assertEqual(of[OTHER], [("runnable", 2000, 6000), ("on CPU", 6000, 9000)])
 
 
 def perfetto_problems(document):
@@ -672,6 +751,15 @@ class Perfetto(unittest.TestCase):
         self.assertEqual(counters, [("channel 1 parked", {"receivers": 1, "senders": 0}),
                                     ("channel 1 parked", {"receivers": 0, "senders": 0}),
                                     ("channel 2 buffered", {"elements": 1})])
+
+    def test_a_deadlock(self):
+        rec = Recorder()
+        two_deadlock(rec)
+        document = perfetto.Converter(rec.trace()).convert()
+        self.assertEqual(perfetto_problems(document), [])
+        marks = [event for event in document["traceEvents"] if event["ph"] == "i"]
+        self.assertEqual([(mark["name"], mark["pid"], mark["s"]) for mark in marks],
+                         [("deadlock of 2 goroutines", MAIN, "p")])
 
     def test_the_test_finds_what_is_wrong(self):
         track = {"ts": 0, "pid": 1, "tid": 1, "name": "x"}

@@ -122,6 +122,35 @@ negative_numbers_are_negative() {
 		"$(sed -n 's/.*"result":\(-*[0-9]\{4,\}\).*/\1/p' "$sieve")"
 }
 
+a_deadlock_is_recorded_and_told() {
+	record -- "$O/selftests/deadlock_test" -t two_that_wait_for_each_other
+	check_equal "status" 0 "$ended"
+	accepted "$trace"
+	check_equal "deadlocks" 1 "$(count_lines '"e":"chan_deadlock"')"
+	check_equal "those whom it made go on" 2 "$(count_lines '"e":"chan_abort"' '"result":-35')"
+	pid=$(sed -n 's/.*"e":"chan_deadlock".*"pid":\([0-9]*\).*/\1/p' "$trace")
+	worker=$(sed -n 's/.*"tid":\([0-9]*\),.*"e":"chan_deadlock".*/\1/p' "$trace")
+	"$chantrace" report "$trace" >"$scratch/report" || fail "report: status $?"
+	check grep -q "^DEADLOCK  *of 2 goroutines in process $pid, after [0-9.]* [mu]*s\$" \
+		"$scratch/report"
+	grep "^  kworker.* $worker " "$scratch/report" && fail "who found it is no user of channels"
+	check "$chantrace" perfetto -o "$scratch/out" "$trace" 2>"$scratch/err"
+	check grep -q '"ph":"i"[^}]*"name":"deadlock of 2 goroutines"' "$scratch/out"
+}
+
+# Each has a goroutine 1 of the name main.
+goroutines_of_two_processes_are_told_apart() {
+	record -- sh -c '"$1" 3 & "$1" 3 >/dev/null; wait' - "$O/sieve"
+	check_equal "status" 0 "$ended"
+	accepted "$trace"
+	"$chantrace" report --top 0 "$trace" >"$scratch/report" || fail "report: status $?"
+	sed -n '/^Tasks/,$p' "$scratch/report" >"$scratch/tasks"
+	check_equal "rows of main" 2 "$(grep -c '^  main 1 (sieve [0-9]*) ' "$scratch/tasks")"
+	check_equal "processes" 2 \
+		"$(sed -n 's/^  main 1 (sieve \([0-9]*\)).*/\1/p' "$scratch/tasks" | sort -u | wc -l)"
+	check_equal "rows of filters" 6 "$(grep -c '^  filter [345] (sieve ' "$scratch/tasks")"
+}
+
 the_trace_may_go_to_standard_output() {
 	"$chantrace" record -o - -- "$O/sieve" 3 2>"$scratch/err" >"$trace"
 	check_equal "status" 0 $?
@@ -132,6 +161,19 @@ the_trace_may_go_to_standard_output() {
 		"$chantrace" check - >"$scratch/checked" || fail "check: status $?"
 	check_equal "goroutines" 5 "$(checked go-state goroutines)"
 	[ ! -e - ] || fail "there is a file of the name -"
+}
+
+a_program_without_channels_is_told_so() {
+	record -- true
+	check_equal "status" 0 "$ended"
+	says "none of channels: did true use any?"
+	"$chantrace" report "$trace" >"$scratch/report" || fail "report: status $?"
+	check grep -q "^events .*, none of channels: did the program use any?\$" "$scratch/report"
+	check "$chantrace" html -o "$scratch/out" "$trace" 2>"$scratch/err"
+	says "none of channels"
+	record -- "$chanctl" make quiet
+	grep "none of channels" "$scratch/err" && fail "one is"
+	check "$chanctl" remove quiet
 }
 
 selects_are_recorded_and_accepted() {
@@ -345,8 +387,9 @@ make() {
 
 run_tests the_readers_pass_their_own_tests the_sieve_is_recorded_and_accepted \
 	its_report_names_goroutines_and_channels its_other_formats_are_valid \
-	negative_numbers_are_negative \
-	the_trace_may_go_to_standard_output \
+	negative_numbers_are_negative a_deadlock_is_recorded_and_told \
+	goroutines_of_two_processes_are_told_apart the_trace_may_go_to_standard_output \
+	a_program_without_channels_is_told_so \
 	selects_are_recorded_and_accepted buffers_are_recorded_and_accepted \
 	a_program_that_is_killed_while_it_waits ctrl_c_stops_the_program_and_the_trace_is_written \
 	who_does_not_listen_is_killed_by_the_second_ctrl_c children_are_followed \

@@ -58,6 +58,8 @@ def model(trace):
             raise tracefile.BadTrace(
                 f"line {event.line}: {event.e} cannot be understood: {err}") from err
     data = picture.data()
+    data["domains"] = {domain: [printable(name), pid]
+                       for domain, (name, pid) in trace.domains.items()}
     data["events"] = len(trace.events)
     data["lost"] = trace.lost
     data["kernel"] = printable(trace.header.get("kernel", ""))
@@ -118,6 +120,8 @@ def main(argv):
     args = arguments(argv)
     path = output_path(args)
     trace = tracefile.read_or_exit(args.file)
+    if not trace.of_channels:
+        tracefile.complain(tracefile.NONE_OF_CHANNELS)
     text = page(trace)
     try:
         write(path, text)

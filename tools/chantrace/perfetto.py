@@ -16,7 +16,7 @@ import tracefile
 CHANNELS = 0
 
 COLOURS = {
-    timeline.RUNNING: "thread_state_running",
+    timeline.ON_CPU: "thread_state_running",
     timeline.RUNNABLE: "thread_state_runnable",
     timeline.WAITING: "thread_state_iowait",
     timeline.BLOCKED: "thread_state_sleeping",
@@ -24,10 +24,10 @@ COLOURS = {
 
 HELP = """\
 Write a trace for ui.perfetto.dev or chrome://tracing, which open it from the disk: a track
-for each goroutine or thread with what it was doing (running, runnable, waiting for a
-channel, blocked by something else), arrows from who readied somebody to whom he readied,
-counters of what each channel buffers and of who is parked there, and marks where a channel
-is closed.
+for each goroutine or thread with what it was doing (on CPU, runnable, waiting for a channel,
+blocked by something else), arrows from who readied somebody to whom he readied, counters of
+what each channel buffers and of who is parked there, and marks where a channel is closed or a
+deadlock was found.
 """
 
 
@@ -103,11 +103,15 @@ class Converter:
                   args={"receivers": parked[chan][0], "senders": parked[chan][1]})
 
     def marks(self):
-        """Where channels are closed."""
+        """Where channels are closed, and deadlocks are found."""
         for event in self.trace.events:
             if event.e == "chan_close":
                 self._add_on(event.tid, "i", event.t, f"{event['how']} channel {event['chan']}",
                              s="t", cat="close", args={"readied": event["woken"]})
+            elif event.e == "chan_deadlock":
+                self._add_on(event["pid"], "i", event.t,
+                             f"deadlock of {tracefile.goroutines_in_words(event['goroutines'])}",
+                             s="p", cat="deadlock")
 
     def names(self):
         """Of processes and tracks, in the order of their threads."""
@@ -159,6 +163,8 @@ def main(argv):
     trace = tracefile.read_or_exit(args.file)
     if trace.lost:
         tracefile.complain(f"{trace.path} lacks {trace.lost} events that were lost")
+    if not trace.of_channels:
+        tracefile.complain(tracefile.NONE_OF_CHANNELS)
     converter = Converter(trace)
     path = output_path(args)
     try:

@@ -12,18 +12,21 @@ PATHS = ("direct", "buffered", "parked")
 HELP = """\
 Print what a trace says, in tables.
 
+Times are from the first event of the module to the last.
+
 Channels: what went through each.  An element went "direct" if it was given to, or taken
 from, a task that was parked; "buffered" into or out of the buffer; and "parked" if it was the
-partner who did it, while this side was parked.
+partner who did it, while this side was parked.  "Most" is how many elements it ever buffered.
 
 Waits: how long tasks were parked in each queue, until somebody readied them.  Those that a
-signal or a deadline ended are counted as aborted, and not among the times.
+signal, a deadline or a deadlock ended are counted as aborted, and not among the times.
 
 Who readied whom, rendezvous: the pairs of tasks that met, on which channel and how often.
 What comes first is what was waited for longest, and met most often.
 
-Tasks: goroutines by name and number, other threads by name/thread id.  Runnable is to be
-able to run without a processor to do it on; blocked is to sleep, but not on a channel.
+Tasks: goroutines by name and number, and by process if there are several; other threads by
+name/thread id.  Waiting is to be parked; runnable, to be able to run without a processor to
+do it on; blocked, to sleep, but not on a channel.
 """
 
 
@@ -177,27 +180,33 @@ def print_rendezvous(trace, top):
 def print_tasks(trace, line, top):
     spent = collections.defaultdict(collections.Counter)
     parks, tids = collections.Counter(), {}
+    first, last = trace.span
     for stretch in line.stretches:
         who = trace.who(stretch.tid, stretch.begin)
-        spent[who][stretch.state] += stretch.end - stretch.begin
+        spent[who][stretch.state] += max(0, min(stretch.end, last) - max(stretch.begin, first))
         tids.setdefault(who, stretch.tid)
     for wait in line.waits:
         parks[trace.who(wait.tid, wait.park.t)] += 1
     order = sorted(spent, key=lambda who: tids[who])
     shown = order[:top] if top else order
-    states = (timeline.WAITING, timeline.RUNNABLE, timeline.RUNNING, timeline.BLOCKED)
+    states = (timeline.WAITING, timeline.RUNNABLE, timeline.ON_CPU, timeline.BLOCKED)
     table("Tasks", ["task", "thread", "parks", *states],
           [[who, tids[who], parks[who]] + [duration(spent[who][state]) for state in states]
            for who in shown], note=rest(len(order) - len(shown)))
 
 
 def print_header(trace):
-    header = trace.header
+    header, (first, last) = trace.header, trace.span
     print(f"command     {' '.join(header.get('command', ['?']))}")
     print(f"kernel      {header.get('kernel', '?')}, {header.get('cpus', '?')} processors")
-    print(f"events      {len(trace.events)} in {duration(trace.end - trace.begin)}")
+    print(f"events      {len(trace.events)} in {duration(last - first)}" +
+          ("" if trace.of_channels else f", {tracefile.NONE_OF_CHANNELS}"))
     if trace.lost:
         print(f"LOST        {trace.lost} EVENTS: all figures below are too small")
+    for event in trace.events:
+        if event.e == "chan_deadlock":
+            print(f"DEADLOCK    of {tracefile.goroutines_in_words(event['goroutines'])} in "
+                  f"process {event['pid']}, after {duration(event.t - first)}")
 
 
 def main(argv):

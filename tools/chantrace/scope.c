@@ -68,7 +68,7 @@ static bool learn_child(struct scope *scope, const struct event *event)
 /* The task that an event is about, if that is not the one that does it; or 0. */
 static int subject(const struct event *event)
 {
-	return event_number(event, "tid");
+	return event_number(event, event_is(event, "chan_deadlock") ? "pid" : "tid");
 }
 
 static bool touches(struct scope *scope, const struct event *event, uint64_t chan, int about)
@@ -83,7 +83,8 @@ static bool learn_use(struct scope *scope, const struct event *event)
 	int about = subject(event);
 	bool more;
 
-	if (!touches(scope, event, chan, about))
+	/* Who finds a deadlock works for the kernel, and has nothing else to do with it. */
+	if (event_is(event, "chan_deadlock") || !touches(scope, event, chan, about))
 		return false;
 	more = add(&scope->tasks, event->tid);
 	more |= about && add(&scope->tasks, about);

@@ -2,8 +2,9 @@
 """What tasks do when: their states, and their waits on channels."""
 import collections
 
-# States of a task.  Blocked is asleep, but not on a channel.
-RUNNING, RUNNABLE, WAITING, BLOCKED = "running", "runnable", "waiting", "blocked"
+# States of a task.  Blocked is asleep, but not on a channel.  A goroutine that is "running"
+# may be in any of them but waiting.
+ON_CPU, RUNNABLE, WAITING, BLOCKED = "on CPU", "runnable", "waiting", "blocked"
 
 # What a task that is switched away from is in when it is able to run on.
 ABLE_TO_RUN = ("R", "R+")
@@ -81,7 +82,7 @@ class _Task:
         if self.wait:
             return WAITING
         if self.on_cpu:
-            return RUNNING
+            return ON_CPU
         return RUNNABLE if self.able else BLOCKED
 
 
@@ -142,7 +143,7 @@ class Timeline:
             self._change(event.tid, event.t, on_cpu=True)
         elif event.e == "chan_abort":
             self._change(event.tid, event.t, on_cpu=True, wait=None)
-        else:
+        elif event.e != "chan_deadlock":    # found by a worker of the kernel
             self._change(event.tid, event.t, on_cpu=True)
 
     def _switch(self, event):

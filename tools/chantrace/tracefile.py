@@ -5,12 +5,14 @@ A Trace is the events of a trace file, in the order of time, and what is known o
 and goroutines in them.  An event is an Event: a dict of its fields, with those that all
 events have as attributes.  chantrace(1) describes the file.
 """
+import collections
 import json
 import os
 import signal
 import sys
 
 FORMAT = 1
+NONE_OF_CHANNELS = "none of channels: did the program use any?"
 
 
 class BadTrace(Exception):
@@ -38,8 +40,13 @@ class Event(dict):
         self.cpu = fields["cpu"]
         self.tid = fields["tid"]
         self.comm = fields["comm"]
-        self.e = fields["e"]
+        self.e = str(fields["e"])
         self.task = fields.get("task", self.tid)
+
+    @property
+    def is_of_chan(self):
+        """Whether the module says it, not the scheduler."""
+        return self.e.startswith("chan_")
 
     def __missing__(self, key):
         raise BadTrace(f"line {self.line}: {self.e} without '{key}'")
@@ -56,9 +63,10 @@ class Goroutine:
         self.tid = event.task
         self.born = event.t
         self.died = None
+        self.process = ""   # if there are goroutines of others, too
 
     def __str__(self):
-        return f"{self.name} {self.id}"
+        return f"{self.name} {self.id}" + (f" ({self.process})" if self.process else "")
 
 
 class Trace:
@@ -68,6 +76,8 @@ class Trace:
     header      its first line, a dict
     events      all events
     goroutines  in the order of creation
+    domains     the process of each runtime domain, in which goroutines are numbered, as
+                (name, number)
     """
 
     def __init__(self, path, header, events):
@@ -75,6 +85,7 @@ class Trace:
         self.header = header
         self.events = events
         self.goroutines = []
+        self.domains = {}
         self._at = {}       # thread id: its goroutines, in the order of time
         self._comms = {}    # thread id: its last name
         self._pids = {}     # thread id: its process
@@ -82,6 +93,7 @@ class Trace:
             self._pids[header["pid"]] = header["pid"]
         for event in events:
             self._learn(event)
+        self._learn_domains()
 
     def _learn(self, event):
         self._comms[event.tid] = event.comm
@@ -96,6 +108,19 @@ class Trace:
         elif event.e == "task_new":
             self._pids[event.task] = event["pid"]
 
+    def _learn_domains(self):
+        for g in self.goroutines:
+            pid = self.pid(g.tid)
+            self.domains.setdefault(g.domain, (self._comms.get(pid, self.comm(g.tid)), pid))
+        if len(self.domains) < 2:
+            return
+        seen = collections.Counter(self.domains.values())
+        for g in self.goroutines:
+            process = self.domains[g.domain]
+            g.process = f"{process[0]} {process[1]}"
+            if seen[process] > 1:
+                g.process += f", domain {g.domain}"
+
     @property
     def lost(self):
         """How many events the tracer had no room for."""
@@ -108,6 +133,17 @@ class Trace:
     @property
     def end(self):
         return self.events[-1].t if self.events else 0
+
+    @property
+    def of_channels(self):
+        """Whether any event is one of the module."""
+        return any(event.is_of_chan for event in self.events)
+
+    @property
+    def span(self):
+        """From the first event of the module to its last; of all events if there is none."""
+        times = [event.t for event in self.events if event.is_of_chan]
+        return (times[0], times[-1]) if times else (self.begin, self.end)
 
     def goroutine(self, tid, t=None):
         """The goroutine that a thread was at a time, or became first; None if it was none."""
@@ -133,7 +169,8 @@ class Trace:
         return self._pids.get(tid) or tid
 
     def who(self, tid, t=None):
-        """A thread as people know it: by its goroutine, or by its name and number."""
+        """A thread as people know it: by its goroutine, or by its name and number.  No two
+        have the same."""
         g = self.goroutine(tid, t)
         return str(g) if g else f"{self.comm(tid)}/{tid}"
 
@@ -191,6 +228,11 @@ def read_or_exit(path):
     except OSError as err:
         complain(f"cannot read {path}: {err.strerror}")
     sys.exit(2)
+
+
+def goroutines_in_words(n):
+    """How many they are."""
+    return f"{n} goroutine" + ("" if n == 1 else "s")
 
 
 def complain(text):
