@@ -6,6 +6,9 @@ usage: selftests/page/page_test.py [NAME...]    (the tests of these names, inste
 
 Needs no kernel module and no virtual machine.  Those in a browser are skipped if none is
 installed (Debian: chromium-headless-shell).
+
+The traces *.jsonl here are real ones: of "sieve 4", and of "deadlock_test -t
+two_that_wait_for_each_other", by "scripts/vm --by-turns -- build/user/chantrace record -o -".
 """
 import io
 import os
@@ -28,6 +31,7 @@ import tracefile  # noqa: E402
 
 HTML = os.path.join(TOOL, "html.py")
 REAL = os.path.join(HERE, "sieve.jsonl")
+DEADLOCK = os.path.join(HERE, "deadlock.jsonl")
 TESTS = []
 scratch = tempfile.TemporaryDirectory()
 
@@ -239,7 +243,10 @@ def percentiles_are_nearest_rank():
 
 @test
 def says_what_is_wrong():
-    bad, wrong = [os.path.join(scratch.name, name) for name in ("bad.jsonl", "wrong.jsonl")]
+    bad, wrong, odd = [os.path.join(scratch.name, name)
+                       for name in ("bad.jsonl", "wrong.jsonl", "odd.jsonl")]
+    with open(odd, "w", encoding="utf-8") as file:
+        file.write('{"chantrace":1}\n{"t":1,"cpu":0,"tid":1,"comm":"a","e":5}\n')
     for path, fields in [(bad, ""), (wrong, ',"reason":[],"chan":1,"cases":1')]:
         with open(path, "w", encoding="utf-8") as file:
             file.write('{"chantrace":1}\n{"t":1,"cpu":0,"tid":1,"comm":"a","e":"chan_park"' +
@@ -248,6 +255,7 @@ def says_what_is_wrong():
             (["/nonexistent"], 2, "cannot read /nonexistent"),
             ([wrong], 2, "line 2: chan_park cannot be understood"),
             ([os.devnull], 2, "empty"),
+            ([odd], 0, "none of channels"),
             ([bad], 2, "line 2: chan_park without 'reason'"),
             ([REAL, "-o", "/nonexistent/x.html"], 2, "cannot write /nonexistent/x.html"),
             ([], 2, "FILE"), (["--wrong"], 2, "usage")]:
@@ -549,7 +557,7 @@ def a_wait_that_failed_tells_why(tab):
     trace.ready(11, 10, 1, True, result=-32)
     tab.open(page_of(trace))
     tab.click(*middle_of(tab, "g1", 2))
-    assert "given up: the deadline passed" in text(tab, "selection"), text(tab, "selection")
+    assert "aborted: the deadline passed" in text(tab, "selection"), text(tab, "selection")
     tab.click(*middle_of(tab, "g1", 4))
     assert "made tid 11: the channel was closed" in text(tab, "selection"), text(tab, "selection")
     fine(tab)
@@ -565,6 +573,72 @@ def a_real_close_tells_why_it_woke(tab):
     equal("waits that closes ended", sum(e.get("result") == -32 and e.e == "chan_ready"
                                          for e in tracefile.read(REAL).events), len(closed))
     assert closed and all(": the channel was closed" in line for line in closed), closed
+    fine(tab)
+
+
+@in_browser
+def a_real_deadlock_is_drawn(tab):
+    tab.open(page_of(DEADLOCK))
+    assert "a deadlock of 2 goroutines was found after" in text(tab, "note"), text(tab, "note")
+    equal("lanes", "2", tab.drawn()["lanes"])
+    line = tab.value("""(() => {
+        const ctx = panes.lanes.canvas.getContext("2d"), x = Math.round(toX(trace.deadlocks[0][0]));
+        return [...ctx.getImageData(x, 2, 1, 1).data];
+    })()""")
+    assert line[0] > 2 * line[1] and line[0] > 2 * line[2], f"no red line: {line}"
+    # Its name is at the lower end.
+    equal("it can be seen", True, tab.value(
+        "panes.lanes.element.clientHeight >= panes.lanes.height"))
+    tab.click(*middle_of(tab, "g1", tab.value("lanes[0].kind.lastIndexOf(RECEIVE)")))
+    assert "aborted: a deadlock" in text(tab, "selection"), text(tab, "selection")
+    fine(tab)
+
+
+def two_processes():
+    """Each has a goroutine 1; the second one is in a deadlock."""
+    trace = made.Made()
+    for pid in (10, 20):
+        trace.event("task_new", 9, task=pid, pid=pid)
+        trace.go(pid, 1, "main", domain=pid)
+        trace.make(pid, pid)
+        trace.park(pid, [(pid, False)])
+    trace.event("chan_deadlock", 99, domain=20, pid=20, goroutines=1)
+    return trace
+
+
+@in_browser
+def goroutines_of_two_processes_are_told_apart(tab):
+    tab.open(page_of(two_processes()), "#select=tid20")
+    assert text(tab, "selection").startswith("×\nmain g1 (made 20)"), text(tab, "selection")
+    assert "All goroutines of made 20 are asleep" in text(tab, "note"), text(tab, "note")
+    equal("lanes", ["main g1 (made 10)", "main g1 (made 20)"],
+          tab.value("lanes.map(lane => lane.label())"))
+    equal("numbers", ["g1 (10)", "g1 (20)"], tab.value("lanes.map(lane => lane.short)"))
+    tab.value("setFilter('20')")
+    equal("lanes of a process", "1", tab.drawn()["lanes"])
+    tab.open(page_of(made.rendezvous()))
+    equal("lanes of one process", ["sender g1", "receiver g2"],
+          tab.value("lanes.map(lane => lane.label())"))
+    fine(tab)
+
+
+@in_browser
+def the_panel_has_room_for_what_it_holds(tab):
+    for page in (REAL, DEADLOCK, two_processes()):
+        tab.open(page_of(page))
+        too_wide = tab.value("""[...document.querySelectorAll("#side, #side *")].filter(
+            e => e.scrollWidth > e.clientWidth && getComputedStyle(e).display !== "inline")
+            .map(e => `${e.tagName}: ${e.scrollWidth} in ${e.clientWidth}`)""")
+        equal("what is wider than its room", [], too_wide)
+
+
+@in_browser
+def the_legend_has_all_that_is_drawn(tab):
+    tab.open(page_of(REAL))
+    legend = text(tab, "legend")
+    for words in ["select {}", "deadlock", "receive from chan 1", "send on chan 1",
+                  "until running"]:
+        assert words in legend, f"no {words!r} in {legend!r}"
     fine(tab)
 
 

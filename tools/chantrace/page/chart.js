@@ -302,7 +302,7 @@ function drawLanes(step) {
 
 		if (lane === threads[0] && goroutines.length && view.lanes[0] !== lane)
 			drawSeparator(ctx, pane, top);
-		drawName(ctx, pane, top, lane.title, lane.g ? "g" + lane.g : "tid " + lane.tid,
+		drawName(ctx, pane, top, lane.title, lane.g ? lane.short : "tid " + lane.tid,
 			 lane === chosen, view.hover && view.hover.lane === lane, matters);
 		clipToChart(ctx, pane);
 		ctx.globalAlpha = matters ? 1 : 0.2;

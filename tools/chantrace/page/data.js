@@ -48,6 +48,15 @@ function isWaiting(kind) {
 	return kind >= RECEIVE && kind < KINDS;
 }
 
+// Goroutines are numbered in each domain, that is, in each process.
+const manyDomains = new Set(trace.lanes.filter(l => l.g).map(l => l.domain)).size > 1;
+
+function processOf(domain) {
+	const process = trace.domains[domain];
+
+	return process ? process.join(" ") : "domain " + domain;
+}
+
 class Lane {
 	constructor(data, index) {
 		Object.assign(this, data);
@@ -60,6 +69,8 @@ class Lane {
 		this.chans = new Set();
 		this.key = this.g ? "g" + this.g : "tid" + this.tid;
 		this.title = this.g ? (this.name || this.comm || "goroutine") : (this.comm || "thread");
+		this.process = this.g && manyDomains ? processOf(this.domain) : "";
+		this.short = this.key + (this.process ? " (" + this.process.split(" ").pop() + ")" : "");
 		this.total = new Float64Array(KINDS);
 		this.parks = 0;
 		for (let i = 0; i < this.at.length; i++) {
@@ -86,9 +97,8 @@ class Lane {
 	}
 
 	label() {
-		const domain = manyDomains && this.g ? " of domain " + this.domain : "";
-
-		return this.title + " " + (this.g ? "g" + this.g + domain : "tid " + this.tid);
+		return this.title + " " + (this.g ? "g" + this.g : "tid " + this.tid) +
+			(this.process ? " (" + this.process + ")" : "");
 	}
 }
 
@@ -120,7 +130,6 @@ class Channel {
 	}
 }
 
-const manyDomains = new Set(trace.lanes.filter(l => l.g).map(l => l.domain)).size > 1;
 const lanes = trace.lanes.map((data, index) => new Lane(data, index));
 const channels = trace.channels.map((data, index) => new Channel(data, index));
 const channelOf = new Map(channels.map(channel => [channel.id, channel]));

@@ -3,7 +3,7 @@
 // Text goes into the page as text only, never as markup.
 
 const ERRORS = { 4: "interrupted", 32: "the channel was closed", 35: "a deadlock",
-		 43: "the channel was removed", 110: "the deadline passed", 512: "interrupted" };
+		 43: "the channel was removed", 90: "no room for the message", 110: "the deadline passed", 512: "interrupted" };
 
 function errorText(result) {
 	return ERRORS[-result] || "error " + -result;
@@ -77,7 +77,7 @@ function longestWaits(of, most, named) {
 		make("li", {}, make("button", { type: "button", onclick: () => {
 			show(lane.at[i], lane.endOf(i));
 			select({ lane, segment: i });
-		} }, (named ? lane.key + " " : "") + waitText(lane, i), make("b", {}, duration(length))))));
+		} }, (named ? lane.short + " " : "") + waitText(lane, i), make("b", {}, duration(length))))));
 }
 
 function showHeader() {
@@ -116,7 +116,7 @@ function showSummary() {
 				(counts.chan_recv || 0).toLocaleString("en")],
 			["parks", (counts.chan_park || 0).toLocaleString("en")],
 			["wakes", (counts.chan_ready || 0).toLocaleString("en")],
-			counts.chan_abort ? ["given up", counts.chan_abort.toLocaleString("en")] : null,
+			counts.chan_abort ? ["aborted", counts.chan_abort.toLocaleString("en")] : null,
 		]),
 		table([
 			["", "P50", "P99", "max"],
@@ -163,7 +163,7 @@ function describeWait(lane, segment, [cases, how, waker, index, result, entries]
 		lines.push((waker === lane.index ? "completed by itself: the case had become ready" : "woken by " + lanes[waker].label()) +
 			(cases > 1 ? ", case " + index : "") + (result < 0 ? ": " + errorText(result) : ""));
 	else if (how === ABORTED)
-		lines.push("given up: " + errorText(result));
+		lines.push("aborted: " + errorText(result));
 	else
 		lines.push("still waiting at the end of the trace");
 	return lines;
@@ -291,7 +291,7 @@ function channelDetails(channel) {
 			["most senders parked", channel.maxSenders],
 			["most receivers parked", channel.maxReceivers],
 			...channel.closes.map(([at, how, lane, woken]) =>
-				[how, "by " + lanes[lane].key + ", woke " + woken]),
+				[how, "by " + lanes[lane].short + ", woke " + woken]),
 		]),
 		make("h3", {}, "Who used it"),
 		make("div", { class: "links" }, ...channel.users.slice(0, 40).map(user => laneButton(lanes[user]))),
@@ -309,10 +309,16 @@ function swatch(paint) {
 function showLegend() {
 	const list = make("dl", {});
 	const add = (paint, text) => list.append(make("dt", {}, swatch(paint)), make("dd", {}, text));
-	const kinds = [RUNNING, RUNNABLE, RECEIVE, SEND, SELECT];
+	const kinds = [RUNNING, RUNNABLE, RECEIVE, SEND, SELECT, FOREVER];
 	const texts = [trace.scheduled ? "running; dark: really on a CPU" : "running",
 		       "runnable: woken, not running yet", "parked, to receive", "parked, to send",
-		       "parked in a select"];
+		       "parked in a select", "parked in select {}, for ever"];
+	const word = text => ctx => {
+		ctx.font = FONT;
+		ctx.textBaseline = "middle";
+		ctx.fillStyle = colour.ink;
+		ctx.fillText(text, 0, 8);
+	};
 
 	kinds.forEach((kind, i) => add(ctx => {
 		paintState(ctx, kind, 0, 0, 34, 16);
@@ -321,6 +327,8 @@ function showLegend() {
 			ctx.fillRect(0, 0, trace.scheduled ? 20 : 34, 16);
 		}
 	}, texts[i]));
+	add(word("<-ch1"), "receive from chan 1, as Go writes it");
+	add(word("ch1<-"), "send on chan 1");
 	add(ctx => {
 		ctx.strokeStyle = ctx.fillStyle = colour.arrow;
 		ctx.beginPath();
@@ -332,12 +340,16 @@ function showLegend() {
 		ctx.lineTo(24, 16);
 		ctx.lineTo(27.5, 9);
 		ctx.fill();
-	}, "a wake: from who did it, to where the woken one runs");
+	}, "a wake: from who did it, to where the woken one runs; \u201cuntil running\u201d is how long that took");
 	add(ctx => {
 		paintTriangle(ctx, 9, 8, true, false);
 		paintTriangle(ctx, 25, 8, false, false);
 	}, "a send, a receive; hollow: nothing went");
 	add(ctx => paintCross(ctx, 17, 8, 3.5), "a close");
+	add(ctx => {
+		ctx.fillStyle = colour.accent;
+		ctx.fillRect(16, 0, 2, 16);
+	}, "a deadlock was found");
 	add(ctx => {
 		ctx.fillStyle = colour.states[SEND];
 		ctx.fillRect(0, 0, 34, 4);

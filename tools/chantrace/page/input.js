@@ -280,7 +280,8 @@ function readAddress() {
 	setFilter(byId("filter").value);
 	if (from !== null && to !== null && from < to)
 		setView(from, to);
-	const lane = lanes.find(l => l.key === key), channel = channels.find(c => c.key === key);
+	const lane = lanes.find(l => l.key === key) || lanes.find(l => "tid" + l.tid === key);
+	const channel = channels.find(c => c.key === key);
 
 	if (lane || channel)
 		select(lane ? { lane, segment: -1 } : { channel });
@@ -319,6 +320,12 @@ function listen() {
 	addEventListener("hashchange", readAddress);
 }
 
+function deadlockText(at, domain, n) {
+	return "All goroutines " + (manyDomains ? "of " + processOf(domain) + " " : "") +
+		"are asleep: a deadlock of " + count(n, "goroutine") + " was found after " +
+		duration(at) + ".";
+}
+
 function begin() {
 	showHeader();
 	if (!lanes.length) {
@@ -333,9 +340,7 @@ function begin() {
 		showNote(count(trace.lost, "event was", "events were") + " lost: what is drawn has gaps. " +
 			"Record again with a larger buffer.");
 	else if (trace.deadlocks.length)
-		showNote("All goroutines are asleep: a deadlock of " +
-			count(trace.deadlocks[0][2], "goroutine") + " was found after " +
-			duration(trace.deadlocks[0][0]) + ".");
+		showNote(deadlockText(...trace.deadlocks[0]));
 	else if (!goroutines.length)
 		showNote("No goroutines in this trace: the lanes are threads. Those that kchan_go() " +
 			"starts have names and states of their own.");

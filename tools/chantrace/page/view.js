@@ -115,7 +115,7 @@ function laneIs(lane, term) {
 
 	if (exact)
 		return Number(exact[2]) === (exact[1] === "g" ? lane.g : lane.tid);
-	return lane.title.toLowerCase().includes(term) || lane.comm.toLowerCase().includes(term);
+	return [lane.title, lane.comm, lane.process].some(text => text.toLowerCase().includes(term));
 }
 
 function channelIs(channel, term) {
