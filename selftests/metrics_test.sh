@@ -188,10 +188,12 @@ bad_use_is_refused() {
 without_the_module_it_says_so() {
 	eventually module_idle
 	check rmmod chan
-	"$chanctl" metrics >"$scratch/out" 2>"$scratch/err"
-	check_equal status 1 $?
-	check [ ! -s "$scratch/out" ]
-	grep -q 'modprobe chan' "$scratch/err" || fail "$(cat "$scratch/err")"
+	for option in --summary ""; do
+		"$chanctl" metrics ${option:+"$option"} >"$scratch/out" 2>"$scratch/err"
+		check_equal "status of metrics $option" 1 $?
+		check [ ! -s "$scratch/out" ]
+		grep -q 'modprobe chan' "$scratch/err" || fail "$(cat "$scratch/err")"
+	done
 	check modprobe chan
 }
 

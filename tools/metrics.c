@@ -464,11 +464,13 @@ static void print_row(const char *channel, const char *what, const struct hist *
 enum exit_status print_summary(bool header)
 {
 	struct hist hists[COUNT(waits)];
+	struct chan_query query;
 	struct channels all;
 	char what[32];
 	size_t c, i;
 
-	if (!read_waits(hists) || !read_channels(&all))
+	/* Says so if the module is not there. */
+	if (!read_query(&query) || !read_waits(hists) || !read_channels(&all))
 		return FAILED;
 	if (header)
 		printf("%-24s %-15s %12s %14s %14s %14s\n", "CHANNEL", "WAIT", "COUNT", "P50",
