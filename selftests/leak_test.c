@@ -364,7 +364,8 @@ TEST_F(leak, nobody_in_a_program_that_works)
 	kchan_close(jobs);
 }
 
-#define BUSY	8
+#define BUSY	16
+#define IDLE	500
 
 struct pair {
 	int in;
@@ -404,14 +405,16 @@ static int play_for_ever(void *arg)
 TEST(one_is_found_while_others_are_busy)
 {
 	pid_t busy[BUSY];
-	int i, ch, found = 0;
+	int idle = make(8, 0), i, ch, found = 0;
 
 	for (i = 0; i < BUSY; i++)
 		busy[i] = child_start(play_for_ever, NULL);
 	/* They do not have this one. */
 	ch = make(8, 0);
 	start(recv_forever, on(ch));
-	wait_goroutines_parked(1);
+	for (i = 0; i < IDLE; i++)
+		start(recv_forever, on(idle));
+	wait_goroutines_parked(IDLE + 1);
 	close(ch);
 	for (i = 0; i < 50; i++)
 		found += kchan_leaks(NULL) == 1;
@@ -444,19 +447,22 @@ static void *spin(void *arg)
 static int be_woken_late(void *arg)
 {
 	const struct sched_param p = {};
-	int late = 8, i;
+	int late = 8, ch[8], i;
 
 	(void)arg;
 	must(dup2(must(open("/dev/null", O_WRONLY)), STDERR_FILENO));
 	must(kchan_detect_deadlock(1));
 	must(sched_setscheduler(0, SCHED_IDLE, &p));
-	for (i = 0; i < late; i++)
-		start(expect_deadlock, on(make(8, 0)));
+	for (i = 0; i < late; i++) {
+		ch[i] = make(8, 0);
+		start(expect_deadlock, on(ch[i]));
+	}
 	wait_goroutines_parked(late);
+	for (i = 0; i < late; i++)
+		close(ch[i]);
 	must(sched_setscheduler(0, SCHED_OTHER, &p));
 	expect_deadlock(on(make(8, 0)));
-	i = 0;
-	while (atomic_load(&answers) < late + 1)
+	for (i = 0; atomic_load(&answers) < late + 1;)
 		i += must(kchan_leaks(NULL));
 	return i != 0;
 }
