@@ -154,7 +154,10 @@ static int take_domain(struct snapshot *s, struct chan_domain *domain)
 	if (ret)
 		return ret;
 	chan_domain_reap(domain);
-	take_process(s, domain);
+	s->unsure |= chan_was_busy(domain);
+	/* One that has been closed may still be there for those who are parked. */
+	if (domain->n || domain->n_helpers || READ_ONCE(domain->watched))
+		take_process(s, domain);
 	list_for_each_entry(g, &domain->goroutines, siblings) {
 		take_goroutine(s, g);
 		cond_resched();
@@ -296,7 +299,7 @@ static int goroutines_show(struct seq_file *m, void *v)
 	const struct record *r = v;
 
 	if (s->unsure && r == s->records)
-		seq_puts(m, "goroutines are too busy to say who is leaked\n\n");
+		seq_puts(m, "some goroutines are too busy to say who is leaked\n\n");
 	if (r->is_process)
 		show_process(m, &r->p);
 	else

@@ -91,15 +91,31 @@ static void change(struct chan_g *g, u32 from, u32 to)
 	trace_chan_go_state(g, old, to);
 }
 
-/* The registry's entry of the current task; RCU is read-locked. */
-static struct chan_g *find_current(void)
+/* RCU is read-locked. */
+static struct chan_g *find(const struct pid *pid, u64 exec_id)
 {
 	struct thread_key key;
 
 	memset(&key, 0, sizeof(key));
-	key.pid = task_pid(current);
-	key.exec_id = current->self_exec_id;
+	key.pid = pid;
+	key.exec_id = exec_id;
 	return rhashtable_lookup(&registry, &key, registry_params);
+}
+
+static struct chan_g *find_current(void)
+{
+	return find(task_pid(current), current->self_exec_id);
+}
+
+/* Whether a thread is a goroutine, in whichever domain. */
+bool chan_thread_is_g(const struct pid *pid, u64 exec_id)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = find(pid, exec_id);
+	rcu_read_unlock();
+	return is;
 }
 
 static struct chan_g *get_current_g(void)
@@ -257,6 +273,17 @@ struct chan_domain *chan_domain_next(struct chan_domain *prev)
 	if (prev)
 		chan_domain_put(prev);
 	return domain;
+}
+
+/* How many there have been, which is the number of the last one. */
+u64 chan_domains_made(void)
+{
+	u64 n;
+
+	spin_lock(&domains_lock);
+	n = last_domain;
+	spin_unlock(&domains_lock);
+	return n;
 }
 
 /* The domain of a descriptor, which becomes one with its first goroutine. */
@@ -557,6 +584,8 @@ static int tell_leaks(struct chan_domain *domain, struct chan_go_info *infos, un
 	if (ret)
 		return ret;
 	ret = chan_find_stuck();
+	if (!ret && chan_was_busy(domain))
+		ret = -EAGAIN;
 	if (!ret)
 		ret = tell_domain(domain, infos, room, true);
 	mutex_unlock(&chan_stuck_mutex);

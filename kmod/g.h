@@ -17,8 +17,8 @@
  * lets go of it.  So a change that starts from any other state is an error of ours.
  *
  * Who holds a struct chan_g: the registry, from registration until the thread says that it
- * ends, until it is seen to have exited, or until the domain goes; and a wait that is
- * parked.  The module is not told when a thread exits, so an entry may outlive its thread, and
+ * ends, until it is seen to have exited, or until the domain goes; a wait that is parked; and
+ * a search that has still to follow it.  The module is not told when a thread exits, so an entry may outlive its thread, and
  * keeps no more of it than its struct pid; as long as it waits, the wait knows the task.  There
  * are not many: a thread is registered once, and a domain with as many dead as living ones is
  * cleaned up, at the next registration at the latest.
@@ -28,6 +28,7 @@
  *	chan_stuck_mutex	who is stuck (stuck.h)
  *	chan_domain.lock	the goroutines of a domain
  *	domains_lock		the list of domains
+ *	chan_domain.watch_lock	whether a look is due
  *	chan_g.lock		what a goroutine waits for
  * The last one nests in that of a channel.  The registry is looked up under RCU.
  */
@@ -104,7 +105,8 @@ struct chan_g {
 /**
  * struct chan_domain - the goroutines of a process
  * @siblings: in the list of all domains, as long as there is a reference.
- * @refs: references: of the open file, of each goroutine, and of @watch.
+ * @refs: references: of the open file, of each goroutine, of @watch when it is queued, and of
+ *	whoever goes through the list or has still to follow it.
  * @lock: guards @goroutines, @helpers and the numbers.
  * @goroutines: of struct chan_g, in the order of registration.
  * @n: how many.
@@ -121,6 +123,7 @@ struct chan_g {
  * @watch: looks for a deadlock now and then, if it is to (deadlock.c).
  * @watched: whether it is to.
  * @looks: how often it has.
+ * @busy: in which search it is left out, as it has moved; guarded by chan_stuck_mutex.
  * @explained: in which look all of its threads seemed stuck; guarded by chan_stuck_mutex.
  * @next_left: of the processes that did not turn out to be, likewise.
  */
@@ -143,6 +146,7 @@ struct chan_domain {
 	struct delayed_work watch;
 	bool watched;
 	u32 looks;
+	u64 busy;
 	u64 explained;
 	struct chan_domain *next_left;
 };
@@ -164,10 +168,11 @@ void chan_g_put(struct chan_g *g);
 void chan_domain_get(struct chan_domain *domain);
 void chan_domain_put(struct chan_domain *domain);
 struct chan_domain *chan_domain_next(struct chan_domain *prev);
+u64 chan_domains_made(void);
 
 /* Who leaves the loop early has to put the one at hand. */
 #define chan_for_each_domain(domain)	\
-	for ((domain) = NULL; ((domain) = chan_domain_next(domain));)
+	for ((domain) = chan_domain_next(NULL); (domain); (domain) = chan_domain_next(domain))
 
 /* How many threads are registered. */
 extern atomic_t chan_goroutines;
@@ -210,6 +215,7 @@ void chan_g_tell_wait(struct chan_g *g, struct chan_go_info *info);
 const char *chan_g_state(u32 state);
 void chan_domain_reap(struct chan_domain *domain);
 bool chan_thread_has_gone(struct pid *pid, u64 exec_id);
+bool chan_thread_is_g(const struct pid *pid, u64 exec_id);
 int chan_g_init(void);
 void chan_g_exit(void);
 

@@ -24,20 +24,26 @@
 #define FIRST_OF_LIBC	32
 #define LAST_OF_LIBC	33
 
-/* So much is done under a lock that others spin for. */
+/* Entries of a queue, and of a table, that are looked at while others spin for the lock. */
 #define BATCH		64
 #define TABLE_BATCH	1024
 
 /* A larger table takes too long even if there is nothing in it. */
 #define MOST_FDS	65536
 
-/* A search is void if somebody moves meanwhile, and is tried so often. */
+/*
+ * A look is void if somebody moves meanwhile, and the search is tried so often.  From one try on
+ * processes are left out that have moved in it.
+ */
 #define MOST_TRIES	8
+#define IGNORE_BUSY	4
 
 DEFINE_MUTEX(chan_stuck_mutex); /* all that is found */
 
-/* The present look.  What was found in an older one is void. */
+/* The present look, and the search that it belongs to.  What was found in older ones is void. */
 static u64 look_nr;
+static u64 search_nr;
+static int tries;
 
 /* Who began to wait later is too busy to be suspected. */
 static ktime_t parked_before;
@@ -71,6 +77,7 @@ static bool has_handlers(struct task_struct *task)
 			continue;
 		if (handler == SIG_DFL || handler == SIG_IGN)
 			continue;
+		/* A task that changes it does not sleep, and is found to have moved. */
 		found = !data_race(sigismember(&task->blocked, sig));
 	}
 	found |= !sighand;
@@ -93,6 +100,13 @@ static bool waits_for_ever(struct chan_g *g)
 	       READ_ONCE(g->state) == CHAN_GO_WAITING && !READ_ONCE(wait->timed) &&
 	       wait->how->until == KTIME_MAX && !READ_ONCE(wait->deadlocked) &&
 	       !signal_pending(wait->task);
+}
+
+/* Whether somebody there moved so much that of this domain nothing can be said. */
+bool chan_was_busy(const struct chan_domain *domain)
+{
+	lockdep_assert_held(&chan_stuck_mutex);
+	return domain->busy == search_nr;
 }
 
 bool chan_is_stuck(const struct chan_g *g)
@@ -145,6 +159,14 @@ static void suspect_one(struct chan_g *g)
 	suspects++;
 }
 
+/* One whose references were counted has gone on. */
+static void note_move(struct chan_domain *domain)
+{
+	moved = true;
+	if (tries >= IGNORE_BUSY)
+		domain->busy = search_nr;
+}
+
 static void clear(struct chan_g *g)
 {
 	g->stuck = 0;
@@ -158,9 +180,13 @@ static void suspect(struct chan_domain *domain)
 
 	lockdep_assert_held(&domain->lock);
 	chan_domain_reap(domain);
-	list_for_each_entry(g, &domain->goroutines, siblings)
+	if (chan_was_busy(domain))
+		return;
+	list_for_each_entry(g, &domain->goroutines, siblings) {
 		if (may_be_stuck(g))
 			suspect_one(g);
+		cond_resched();
+	}
 }
 
 /* In a second look begin with those who were found in the first. */
@@ -169,9 +195,11 @@ static void suspect_again(struct chan_domain *domain)
 	struct chan_g *g;
 
 	lockdep_assert_held(&domain->lock);
-	list_for_each_entry(g, &domain->goroutines, siblings)
+	list_for_each_entry(g, &domain->goroutines, siblings) {
 		if (g->stuck == look_nr - 1 && is_still_stuck(g))
 			suspect_one(g);
+		cond_resched();
+	}
 }
 
 static bool has_timers(struct task_struct *task)
@@ -207,7 +235,8 @@ static void reach(struct file *file)
 	if (!chan_file_is_channel(file))
 		return;
 	c = chan_file_chan(file);
-	if (c->found.look != look_nr)
+	/* Nobody who waits for a timer is suspected, and it needs its cursor itself. */
+	if (c->found.look != look_nr || c->timer)
 		return;
 	/* What was counted is void, and it is followed once. */
 	c->found.look = 0;
@@ -315,7 +344,8 @@ static bool helpers_only_help(struct chan_domain *domain, const struct files_str
 	rcu_read_lock();
 	list_for_each_entry(helper, &domain->helpers, siblings) {
 		task = pid_task(helper->pid, PIDTYPE_PID);
-		all &= task && READ_ONCE(task->files) == files && can_do_nothing_else(task);
+		all &= task && READ_ONCE(task->files) == files && can_do_nothing_else(task) &&
+		       !chan_thread_is_g(helper->pid, helper->exec_id);
 	}
 	rcu_read_unlock();
 	return all;
@@ -368,9 +398,10 @@ static void each_file_of_process(struct chan_domain *domain, void (*fn)(struct f
 
 	lockdep_assert_held(&domain->lock);
 	if (!task || !walk_table(task, files, threads_of(domain), fn))
-		moved = true;
+		note_move(domain);
 	list_for_each_entry(g, &domain->goroutines, siblings)
-		moved |= !has_stayed(g);
+		if (!has_stayed(g))
+			note_move(domain);
 	if (task)
 		put_task_struct(task);
 }
@@ -392,9 +423,11 @@ static void explain_domain(struct chan_domain *domain)
 	struct chan_g *g;
 
 	lockdep_assert_held(&domain->lock);
-	list_for_each_entry(g, &domain->goroutines, siblings)
+	list_for_each_entry(g, &domain->goroutines, siblings) {
 		if (chan_is_stuck(g))
 			explain_call(g);
+		cond_resched();
+	}
 	if (!process_is_stuck(domain))
 		return;
 	domain->explained = look_nr;
@@ -437,9 +470,11 @@ static void take_out_reachable(struct chan_domain *domain)
 	struct chan_g *g;
 
 	lockdep_assert_held(&domain->lock);
-	list_for_each_entry(g, &domain->goroutines, siblings)
+	list_for_each_entry(g, &domain->goroutines, siblings) {
 		if (chan_is_stuck(g) && !all_out_of_reach(g))
 			take_out(g);
+		cond_resched();
+	}
 }
 
 /*
@@ -454,7 +489,7 @@ static void follow_goroutine(struct chan_g *g)
 	if (is_where_it_was(g))
 		each_file_of_call(g, reach);
 	else
-		moved = true;
+		note_move(domain);
 	spin_unlock(&g->lock);
 	if (domain->explained != look_nr)
 		return;
@@ -564,7 +599,9 @@ static void see_who_has_stayed(struct chan_domain *domain)
 		if (!chan_is_stuck(g))
 			continue;
 		suspects--;
-		moved |= !has_stayed(g);
+		if (!has_stayed(g))
+			note_move(domain);
+		cond_resched();
 	}
 }
 
@@ -572,17 +609,19 @@ static void see_who_has_stayed(struct chan_domain *domain)
 
 static void each_domain(void (*fn)(struct chan_domain *domain))
 {
+	u64 newest = chan_domains_made();
 	struct chan_domain *domain;
 
 	chan_for_each_domain(domain) {
+		/* Who comes now is not suspected, and there might be no end of them. */
+		if (domain->id > newest || has_given_up()) {
+			chan_domain_put(domain);
+			return;
+		}
 		mutex_lock(&domain->lock);
 		fn(domain);
 		mutex_unlock(&domain->lock);
 		cond_resched();
-		if (has_given_up()) {
-			chan_domain_put(domain);
-			return;
-		}
 	}
 }
 
@@ -606,6 +645,8 @@ static bool look(void (*begin)(struct chan_domain *domain))
 	begin_look();
 	each_domain(begin);
 	each_domain(explain_domain);
+	if (moved)
+		return false;
 	each_domain(take_out_reachable);
 	follow();
 	each_domain(see_who_has_stayed);
@@ -614,13 +655,12 @@ static bool look(void (*begin)(struct chan_domain *domain))
 
 static int look_twice(void)
 {
-	int tries;
-
+	search_nr++;
 	for (tries = 0; tries < MOST_TRIES; tries++) {
 		parked_before = KTIME_MAX;
-		/* Others are busy: leave out more and more of them. */
+		/* Others are busy: leave out more and more of them, in the end for 16 s. */
 		if (tries)
-			parked_before = ktime_get() - (NSEC_PER_MSEC << tries);
+			parked_before = ktime_get() - ms_to_ktime(1 << 2 * tries);
 		if (look(suspect) && look(suspect_again))
 			return 0;
 		if (fatal_signal_pending(current))
@@ -634,8 +674,9 @@ static int look_twice(void)
  *
  * What it finds is valid as long as chan_stuck_mutex is held: chan_is_stuck().  May sleep.
  *
- * Return: 0; -EINTR if the task is to be killed; -EAGAIN if others moved all the time, so that
- * nothing can be said for certain.  Nobody is found then.
+ * Return: 0, and then some may have been too busy, see chan_was_busy(); -EINTR if the task is
+ * to be killed; -EAGAIN if others moved all the time, so that nothing can be said for certain.
+ * Nobody is found then.
  */
 int chan_find_stuck(void)
 {
@@ -673,6 +714,8 @@ static bool look_at(struct chan_domain *domain, void (*begin)(struct chan_domain
 bool chan_is_deadlocked(struct chan_domain *domain)
 {
 	lockdep_assert_held(&domain->lock);
+	search_nr++;
+	tries = 0;
 	parked_before = KTIME_MAX;
 	return look_at(domain, suspect) && look_at(domain, suspect_again);
 }

@@ -38,6 +38,7 @@ extern struct mutex chan_stuck_mutex;
 
 int chan_find_stuck(void);
 bool chan_is_stuck(const struct chan_g *g);
+bool chan_was_busy(const struct chan_domain *domain);
 bool chan_is_deadlocked(struct chan_domain *domain);
 
 #endif /* CHAN_STUCK_H */

@@ -504,6 +504,42 @@ static int is_leaked(pid_t pid)
 	return ret;
 }
 
+static atomic_bool enough;
+
+static long set_and_set(struct task *t)
+{
+	while (!atomic_load(&enough))
+		must(ch_timer_reset(t->fd, INT64_MAX / 2));
+	return 0;
+}
+
+static int have_both_and_wait(void *arg)
+{
+	uint64_t v;
+
+	must(kchan_detect_deadlock(0));
+	return kchan_recv(*(int *)arg, &v, 8);
+}
+
+/* It follows what a process has that turns out not to be stuck, a timer as well. */
+TEST(a_search_does_not_meet_who_sets_a_timer)
+{
+	int timer = ch_timer_at(INT64_MAX / 2), ch = make(8, 0), i;
+	struct task t = { .fd = timer };
+	pid_t child;
+
+	must(kchan_detect_deadlock(0));
+	child = child_start(have_both_and_wait, &ch);
+	EXPECT_TRUE(eventually(is_leaked(child) >= 0));
+	task_start(&t, set_and_set);
+	for (i = 0; i < 3000; i++)
+		EXPECT_EQ(0, kchan_leaks(NULL));
+	atomic_store(&enough, true);
+	EXPECT_EQ(0, task_join(&t));
+	EXPECT_EQ(0, is_leaked(child));
+	child_kill(child);
+}
+
 /**
  * struct ring - processes each of which waits for a channel that others have
  * @ch: the channels; process i receives from that of its number.

@@ -455,11 +455,12 @@ struct chan_query {
  * until its thread exits or executes another program, or until the last descriptor of the
  * domain is closed.  Channels are used by registered and other threads alike.
  *
- * CHAN_GO_HELPER is for a thread that serves the runtime, and promises that it never uses a
- * channel nor starts a thread.  It is not listed, and does not keep a process from being found
- * asleep.  It is a helper until it exits.
+ * CHAN_GO_HELPER is for a thread that serves the runtime, and promises that it never uses,
+ * passes on or closes the descriptor of a channel, starts neither thread nor process, and
+ * cancels nobody.  It is not listed, and does not keep a process from being found asleep.  It is
+ * a helper until it exits.
  *
- * Errors: EEXIST (the thread is registered already), EPERM (the domain is another
+ * Errors: EEXIST (the thread is a goroutine already, or a helper of this domain), EPERM (the domain is another
  * process's), EBUSY (the table of goroutines could not grow).  CHAN_IOC_GO_END fails with
  * ESRCH if the thread is not registered there.
  */
