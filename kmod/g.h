@@ -17,11 +17,11 @@
  * lets go of it.  So a change that starts from any other state is an error of ours.
  *
  * Who holds a struct chan_g: the registry, from registration until the thread says that it
- * ends, until it is seen to have exited, or until the domain goes; a wait that is parked; and
- * a search that has still to follow it.  The module is not told when a thread exits, so an entry may outlive its thread, and
- * keeps no more of it than its struct pid; as long as it waits, the wait knows the task.  There
- * are not many: a thread is registered once, and a domain with as many dead as living ones is
- * cleaned up, at the next registration at the latest.
+ * ends, until it is seen to have exited, or until the domain goes; a wait that is parked; and a
+ * search that has still to follow it.  The module is not told when a thread exits, so an entry
+ * may outlive its thread, and keeps no more of it than its struct pid; as long as it waits, the
+ * wait knows the task.  There are not many: a thread is registered once, and a domain with as
+ * many dead as living ones is cleaned up, at the next registration at the latest.
  *
  * Locks, each taken after those above it:
  *	chan_domain.detect_lock	switching the search for deadlocks on and off

@@ -460,9 +460,9 @@ struct chan_query {
  * cancels nobody.  It is not listed, and does not keep a process from being found asleep.  It is
  * a helper until it exits.
  *
- * Errors: EEXIST (the thread is a goroutine already, or a helper of this domain), EPERM (the domain is another
- * process's), EBUSY (the table of goroutines could not grow).  CHAN_IOC_GO_END fails with
- * ESRCH if the thread is not registered there.
+ * Errors: EEXIST (the thread is a goroutine already, or a helper of this domain), EPERM (the
+ * domain is another process's), EBUSY (the table of goroutines could not grow).
+ * CHAN_IOC_GO_END fails with ESRCH if the thread is not registered there.
  */
 struct chan_go {
 	__u32 size;
