@@ -47,6 +47,7 @@ static u64 last_domain;
 
 static struct rhashtable registry;
 atomic_t chan_goroutines;
+static atomic64_t last_serial;
 
 /*
  * A thread that has executed another program is another goroutine, if it is one.  The fields
@@ -379,6 +380,7 @@ static struct chan_g *g_new(struct chan_domain *domain, const struct chan_go *go
 	g->state = CHAN_GO_IDLE;
 	g->id = go->id;
 	g->creator = go->creator;
+	g->serial = atomic64_inc_return(&last_serial);
 	chan_domain_get(domain);
 	g->domain = domain;
 	g->domain_id = domain->id;

@@ -65,6 +65,8 @@ struct pid;
  * @chan: number of the channel where it began to wait; the last one.
  * @id: its number, unique in a well-behaved domain.
  * @creator: the number of the one that started it, or 0.
+ * @serial: which one it is of all that have been registered, in traces: threads may be given
+ *	the number of one that has exited without a word.
  * @domain: its domain, counted.
  * @domain_id: number of its domain.
  * @parks: how often it parked.
@@ -90,6 +92,7 @@ struct chan_g {
 	u64 chan;
 	u64 id;
 	u64 creator;
+	u64 serial;
 	struct chan_domain *domain;
 	u64 domain_id;
 	u64 parks;

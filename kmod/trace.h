@@ -381,6 +381,7 @@ TRACE_EVENT(chan_go_create,
 	TP_STRUCT__entry(
 		__field(u64, domain)
 		__field(u64, g)
+		__field(u64, serial)
 		__field(u64, creator)
 		__field(pid_t, tid)
 		__string(name, g->name)
@@ -388,13 +389,14 @@ TRACE_EVENT(chan_go_create,
 	TP_fast_assign(
 		__entry->domain = g->domain_id;
 		__entry->g = g->id;
+		__entry->serial = g->serial;
 		__entry->creator = g->creator;
 		__entry->tid = pid_nr(g->pid);
 		chan_assign_str(name, g->name);
 	),
-	TP_printk("domain=%llu g=%llu tid=%d creator=%llu name=%s",
-		  __entry->domain, __entry->g, __entry->tid, __entry->creator,
-		  __get_str(name))
+	TP_printk("domain=%llu g=%llu serial=%llu tid=%d creator=%llu name=%s",
+		  __entry->domain, __entry->g, __entry->serial, __entry->tid,
+		  __entry->creator, __get_str(name))
 );
 
 /*
@@ -407,6 +409,7 @@ TRACE_EVENT(chan_go_state,
 	TP_STRUCT__entry(
 		__field(u64, domain)
 		__field(u64, g)
+		__field(u64, serial)
 		__field(u64, chan)
 		__field(pid_t, tid)
 		__field(u32, from)
@@ -415,14 +418,16 @@ TRACE_EVENT(chan_go_state,
 	TP_fast_assign(
 		__entry->domain = g->domain_id;
 		__entry->g = g->id;
+		__entry->serial = g->serial;
 		__entry->chan = g->chan;
 		__entry->tid = pid_nr(g->pid);
 		__entry->from = from;
 		__entry->to = to;
 	),
-	TP_printk("domain=%llu g=%llu tid=%d %s ==> %s chan=%llu",
-		  __entry->domain, __entry->g, __entry->tid, chan_show_state(__entry->from),
-		  chan_show_state(__entry->to), __entry->chan)
+	TP_printk("domain=%llu g=%llu serial=%llu tid=%d %s ==> %s chan=%llu",
+		  __entry->domain, __entry->g, __entry->serial, __entry->tid,
+		  chan_show_state(__entry->from), chan_show_state(__entry->to),
+		  __entry->chan)
 );
 
 TRACE_EVENT(chan_deadlock,
