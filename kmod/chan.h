@@ -35,10 +35,10 @@
  *
  * Locks
  * -----
- *	chan_domain.detect_lock	switching a search for deadlocks on and off (deadlock.c)
- *	  chan_stuck_mutex	who is stuck (stuck.c)
- *	    chan_domain.lock	the goroutines of a process
- *	      domains_lock	the list of all processes that have some (g.c)
+ *	chan_stuck_mutex	who is stuck (stuck.c)
+ *	  chan_domain.lock	the goroutines of a process
+ *	    domains_lock	the list of all processes that have some (g.c)
+ *	    watch_lock		whether a look for a deadlock is due (deadlock.c)
  *	adding_up		one adds up the counters of all channels (metrics.c)
  *	chan_node_mutex		names and minors (node.c)
  *	chan_rest.lock		the rest of a message (file.c); held while parked
@@ -135,12 +135,12 @@ struct chan_stats {
 
 /**
  * struct chan_found - what stuck.c has found of a channel's references
- * @look: in which look; in another one the rest is void.
+ * @count: in which count; in another one the rest is void.
  * @unexplained: references to its files that are not accounted for, less its files.
  * @next_left: of those whose queues are to be followed.
  */
 struct chan_found {
-	u64 look;
+	u64 count;
 	long unexplained;
 	struct chan *next_left;
 };

@@ -44,10 +44,16 @@ static void remember_wait(struct chan_g *g)
 static void fail_wait(struct chan_g *g)
 {
 	spin_lock(&g->lock);
-	if (g->wait && g->parks == g->stuck_parks) {
-		WRITE_ONCE(g->wait->deadlocked, true);
+	if (g->wait && g->parks == g->stuck_parks)
+		chan_fail_deadlocked(g->wait);
+	spin_unlock(&g->lock);
+}
+
+static void wake(struct chan_g *g)
+{
+	spin_lock(&g->lock);
+	if (g->wait && READ_ONCE(g->wait->deadlocked))
 		wake_up_process(g->wait->task);
-	}
 	spin_unlock(&g->lock);
 }
 
@@ -61,8 +67,11 @@ static void report(struct chan_domain *domain)
 			    pid_nr(domain->tgid), domain->n);
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		remember_wait(g);
+	/* None of them may do anything for another one before all have failed. */
 	list_for_each_entry(g, &domain->goroutines, siblings)
 		fail_wait(g);
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		wake(g);
 }
 
 static void watch(struct work_struct *work)
@@ -93,7 +102,6 @@ void chan_deadlock_kick(struct chan_domain *domain)
 
 void chan_deadlock_init(struct chan_domain *domain)
 {
-	mutex_init(&domain->detect_lock);
 	spin_lock_init(&domain->watch_lock);
 	INIT_DELAYED_WORK(&domain->watch, watch);
 }
@@ -114,21 +122,16 @@ static void set_watched(struct chan_domain *domain, bool on)
  */
 void chan_deadlock_watch(struct chan_domain *domain, bool on)
 {
-	mutex_lock(&domain->detect_lock);
 	set_watched(domain, on);
-	if (on)
+	if (on) {
 		chan_deadlock_kick(domain);
-	else if (cancel_delayed_work_sync(&domain->watch))
-		chan_domain_put(domain);
-	mutex_unlock(&domain->detect_lock);
-}
-
-/* The domain goes.  A look that is under way finds nobody there, and is not waited for. */
-void chan_deadlock_forget(struct chan_domain *domain)
-{
-	set_watched(domain, false);
+		return;
+	}
 	if (cancel_delayed_work(&domain->watch))
 		chan_domain_put(domain);
+	/* A look that has begun is over; one that has yet to begin sees that it need not. */
+	mutex_lock(&domain->lock);
+	mutex_unlock(&domain->lock);
 }
 
 int chan_deadlock_start(void)

@@ -184,11 +184,12 @@ static int take_domains(struct snapshot *s)
 /* Who is leaked is known as long as the mutex is held. */
 static int take_all(struct snapshot *s)
 {
+	ktime_t asked = ktime_get();
 	int ret = mutex_lock_killable(&chan_stuck_mutex);
 
 	if (ret)
 		return ret;
-	ret = chan_find_stuck();
+	ret = chan_find_stuck(asked);
 	s->at = ktime_get();
 	s->unsure = ret == -EAGAIN;
 	if (!ret || s->unsure)

@@ -42,7 +42,7 @@ struct chan_rest {
  * @user: who opened it, probably the one to charge.
  * @rest: of a message; made when it is first needed.
  * @parks: how often calls on it parked.
- * @found: in which look stuck.c has last seen it.
+ * @found: in which count stuck.c has last seen it.
  * @end: whether it is an end for AUTOCLOSE.
  */
 struct chan_file {
@@ -66,13 +66,13 @@ bool chan_file_is_channel(const struct file *file)
 	return file->f_op == &chan_fops;
 }
 
-/* Whether this is the first time that the file turns up in this look. */
-bool chan_file_is_new(const struct file *file, u64 look)
+/* Whether this is the first time that the file turns up in this count. */
+bool chan_file_is_new(const struct file *file, u64 count)
 {
 	struct chan_file *f = file->private_data;
-	bool is_new = f->found != look;
+	bool is_new = f->found != count;
 
-	f->found = look;
+	f->found = count;
 	return is_new;
 }
 

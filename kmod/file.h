@@ -18,7 +18,7 @@ struct file *chan_file_new(struct chan *c, unsigned int fd_flags, bool end);
 struct chan *chan_file_chan(const struct file *file);
 struct chan_user *chan_file_user(const struct file *file);
 bool chan_file_is_channel(const struct file *file);
-bool chan_file_is_new(const struct file *file, u64 look);
+bool chan_file_is_new(const struct file *file, u64 count);
 void chan_file_count_parks(struct file *file, unsigned int parks);
 
 /* How long a call on this file may block if nothing else is said. */

@@ -581,11 +581,12 @@ static int tell_domain(struct chan_domain *domain, struct chan_go_info *infos, u
 /* Likewise, or -EAGAIN or -EINTR. */
 static int tell_leaks(struct chan_domain *domain, struct chan_go_info *infos, unsigned int room)
 {
+	ktime_t asked = ktime_get();
 	int ret = mutex_lock_killable(&chan_stuck_mutex);
 
 	if (ret)
 		return ret;
-	ret = chan_find_stuck();
+	ret = chan_find_stuck(asked);
 	if (!ret && chan_was_busy(domain))
 		ret = -EAGAIN;
 	if (!ret)
@@ -788,7 +789,7 @@ void chan_domain_release(struct file *file)
 
 	if (!domain)
 		return;
-	chan_deadlock_forget(domain);
+	chan_deadlock_watch(domain, false);
 	unregister_all(domain);
 	chan_domain_put(domain);
 }

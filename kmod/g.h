@@ -24,7 +24,6 @@
  * many dead as living ones is cleaned up, at the next registration at the latest.
  *
  * Locks, each taken after those above it:
- *	chan_domain.detect_lock	switching the search for deadlocks on and off
  *	chan_stuck_mutex	who is stuck (stuck.h)
  *	chan_domain.lock	the goroutines of a domain
  *	domains_lock		the list of domains
@@ -121,13 +120,12 @@ struct chan_g {
  * @started: how many have been registered.
  * @parks: of those that are not registered any more.
  * @readies: likewise.
- * @detect_lock: held while that is switched on or off, and the last look is waited for.
  * @watch_lock: guards @watched, and that @watch is queued.
  * @watch: looks for a deadlock now and then, if it is to (deadlock.c).
  * @watched: whether it is to.
  * @looks: how often it has.
  * @busy: in which search it is left out, as it has moved; guarded by chan_stuck_mutex.
- * @explained: in which look all of its threads seemed stuck; guarded by chan_stuck_mutex.
+ * @explained: in which count all of its threads seemed stuck; guarded by chan_stuck_mutex.
  * @next_left: of the processes that did not turn out to be, likewise.
  */
 struct chan_domain {
@@ -144,7 +142,6 @@ struct chan_domain {
 	u64 started;
 	u64 parks;
 	u64 readies;
-	struct mutex detect_lock; /* switching it */
 	spinlock_t watch_lock; /* watched, and whether the work is queued */
 	struct delayed_work watch;
 	bool watched;
@@ -232,7 +229,6 @@ void chan_helpers_free(struct chan_domain *domain);
 void chan_deadlock_init(struct chan_domain *domain);
 void chan_deadlock_watch(struct chan_domain *domain, bool on);
 void chan_deadlock_kick(struct chan_domain *domain);
-void chan_deadlock_forget(struct chan_domain *domain);
 int chan_deadlock_start(void);
 void chan_deadlock_stop(void);
 

@@ -40,10 +40,19 @@
 
 DEFINE_MUTEX(chan_stuck_mutex); /* all that is found */
 
-/* The present look, and the search that it belongs to.  What was found in older ones is void. */
-static u64 look_nr;
+/*
+ * The present search, its present look, and there the present count of references.  What was
+ * found in older ones is void.
+ */
 static u64 search_nr;
+static u64 look_nr;
+static u64 count_nr;
 static int tries;
+
+/* The last search for leaks: when it began, what it returned, and in which look it found. */
+static ktime_t searched_at;
+static int searched;
+static u64 searched_look;
 
 /* Who began to wait later is too busy to be suspected. */
 static ktime_t parked_before;
@@ -219,10 +228,10 @@ static void explain(struct file *file)
 		return;
 	c = chan_file_chan(file);
 	found = &c->found;
-	if (found->look != look_nr)
-		*found = (struct chan_found){ .look = look_nr };
+	if (found->count != count_nr)
+		*found = (struct chan_found){ .count = count_nr };
 	/* A file is a reference to the channel, which is explained by that. */
-	if (chan_file_is_new(file, look_nr))
+	if (chan_file_is_new(file, count_nr))
 		found->unexplained += file_count(file) - 1;
 	found->unexplained--;
 }
@@ -236,10 +245,10 @@ static void reach(struct file *file)
 		return;
 	c = chan_file_chan(file);
 	/* Nobody who waits for a timer is suspected, and it needs its cursor itself. */
-	if (c->found.look != look_nr || c->timer)
+	if (c->found.count != count_nr || c->timer)
 		return;
 	/* What was counted is void, and it is followed once. */
-	c->found.look = 0;
+	c->found.count = 0;
 	chan_get(c);
 	c->found.next_left = channels_left;
 	channels_left = c;
@@ -430,7 +439,7 @@ static void explain_domain(struct chan_domain *domain)
 	}
 	if (!process_is_stuck(domain))
 		return;
-	domain->explained = look_nr;
+	domain->explained = count_nr;
 	each_file_of_process(domain, explain);
 }
 
@@ -440,7 +449,7 @@ static bool is_out_of_reach(struct chan *c)
 {
 	const struct chan_found *found = &c->found;
 
-	return found->look == look_nr && !(found->unexplained + kref_read(&c->refs)) &&
+	return found->count == count_nr && !(found->unexplained + kref_read(&c->refs)) &&
 	       !READ_ONCE(c->node) && !c->timer && !chan_has_ended(c);
 }
 
@@ -491,7 +500,7 @@ static void follow_goroutine(struct chan_g *g)
 	else
 		note_move(domain);
 	spin_unlock(&g->lock);
-	if (domain->explained != look_nr)
+	if (domain->explained != count_nr)
 		return;
 	domain->explained = 0;
 	chan_domain_get(domain);
@@ -605,6 +614,40 @@ static void see_who_has_stayed(struct chan_domain *domain)
 	}
 }
 
+/* ---- a process by itself ---- */
+
+/* Whether its threads are all suspected, and nobody else refers to their channels. */
+static bool is_stuck_alone(struct chan_domain *domain)
+{
+	struct chan_g *g;
+
+	lockdep_assert_held(&domain->lock);
+	count_nr++;
+	explain_domain(domain);
+	if (domain->explained != count_nr)
+		return false;
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		if (!all_out_of_reach(g))
+			return false;
+	return true;
+}
+
+/*
+ * If it is watched, its calls are about to fail with EDEADLK, and then it goes on.  One that is
+ * not alone in the first look, and stays, is not in the second either: another one would
+ * have to give up a reference.
+ */
+static void leave_out_deadlocked(struct chan_domain *domain)
+{
+	struct chan_g *g;
+
+	if (!READ_ONCE(domain->watched) || !is_stuck_alone(domain))
+		return;
+	list_for_each_entry(g, &domain->goroutines, siblings)
+		if (chan_is_stuck(g))
+			clear(g);
+}
+
 /* ---- the search ---- */
 
 static void each_domain(void (*fn)(struct chan_domain *domain))
@@ -644,6 +687,8 @@ static bool look(void (*begin)(struct chan_domain *domain))
 {
 	begin_look();
 	each_domain(begin);
+	each_domain(leave_out_deadlocked);
+	count_nr++;
 	each_domain(explain_domain);
 	if (moved)
 		return false;
@@ -671,34 +716,33 @@ static int look_twice(void)
 
 /**
  * chan_find_stuck() - find out who is stuck, in all domains
+ * @asked: the time at which the caller wanted to know.
  *
- * What it finds is valid as long as chan_stuck_mutex is held: chan_is_stuck().  May sleep.
+ * If somebody else has searched since then, that will do.  What it finds is valid as long as chan_stuck_mutex is held: chan_is_stuck().  May sleep.
  *
  * Return: 0, and then some may have been too busy, see chan_was_busy(); -EINTR if the task is
  * to be killed; -EAGAIN if others moved all the time, so that nothing can be said for certain.
  * Nobody is found then.
  */
-int chan_find_stuck(void)
+int chan_find_stuck(ktime_t asked)
 {
-	int ret = look_twice();
-
-	if (ret)
+	lockdep_assert_held(&chan_stuck_mutex);
+	if (searched_look == look_nr && searched_at > asked)
+		return searched;
+	searched_at = ktime_get();
+	searched = look_twice();
+	if (searched)
 		begin_look();
-	return ret;
+	searched_look = searched == -EINTR ? 0 : look_nr;
+	return searched;
 }
 
 static bool look_at(struct chan_domain *domain, void (*begin)(struct chan_domain *domain))
 {
-	struct chan_g *g;
-
 	begin_look();
 	begin(domain);
-	explain_domain(domain);
-	if (domain->explained != look_nr)
+	if (!is_stuck_alone(domain))
 		return false;
-	list_for_each_entry(g, &domain->goroutines, siblings)
-		if (!all_out_of_reach(g))
-			return false;
 	see_who_has_stayed(domain);
 	return holds();
 }

@@ -28,6 +28,7 @@
 #ifndef CHAN_STUCK_H
 #define CHAN_STUCK_H
 
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 
 struct chan_domain;
@@ -36,7 +37,7 @@ struct chan_g;
 /* Held while somebody uses what was found. */
 extern struct mutex chan_stuck_mutex;
 
-int chan_find_stuck(void);
+int chan_find_stuck(ktime_t asked);
 bool chan_is_stuck(const struct chan_g *g);
 bool chan_was_busy(const struct chan_domain *domain);
 bool chan_is_deadlocked(struct chan_domain *domain);

@@ -323,6 +323,22 @@ int chan_await(struct chan_wait *wait)
 	return wait->result;
 }
 
+/**
+ * chan_fail_deadlocked() - end a wait that nobody else can end
+ * @wait: the wait of another task, which does not leave it meanwhile.
+ *
+ * From now on nobody completes it.  Its task has to be woken to see that.
+ */
+void chan_fail_deadlocked(struct chan_wait *wait)
+{
+	spin_lock(&wait->lock);
+	if (wait->winner == CHAN_NO_WINNER) {
+		WRITE_ONCE(wait->winner, CHAN_ABORTED);
+		WRITE_ONCE(wait->deadlocked, true);
+	}
+	spin_unlock(&wait->lock);
+}
+
 /* Sleep until done (0), kicked (-EAGAIN), deadlocked, a signal, or the time. */
 static int chan_sleep(struct chan_wait *wait, ktime_t until)
 {
@@ -395,7 +411,9 @@ int chan_park(struct chan_wait *wait, ktime_t until)
 
 	if (chan_is_done(wait))
 		return wait->result;
-	return chan_abort(wait) ? ret : chan_await(wait);
+	if (chan_abort(wait))
+		return ret;
+	return READ_ONCE(wait->deadlocked) ? -EDEADLK : chan_await(wait);
 }
 
 #ifdef CONFIG_TIME_NS

@@ -83,7 +83,7 @@ enum chan_wait_reason {
  * @result: 0 or a negative errno for that case.
  * @done: the completer is finished with this wait and all its waiters.
  * @kicked: a timer among its channels was set anew: look at the clock.
- * @deadlocked: nobody else can complete it, so end it.
+ * @deadlocked: nobody else could complete it, so it was aborted by deadlock.c.
  * @timed: there are channels with timers among those it waits for.
  * @passing: it will not park: a select that only wants to know of all its cases at one
  *	moment that none is ready.
@@ -153,6 +153,7 @@ int chan_claim_both(struct chan_wait *wait, struct chan_wait *own);
 void chan_claim_commit(struct chan_waiter *w, int result);
 void chan_claim_cancel(struct chan_wait *wait);
 bool chan_abort(struct chan_wait *wait);
+void chan_fail_deadlocked(struct chan_wait *wait);
 bool chan_has_winner(const struct chan_wait *wait);
 
 int chan_park(struct chan_wait *wait, ktime_t until);

@@ -125,6 +125,38 @@ TEST(with_the_threads_of_the_runtime_too)
 	EXPECT_EQ(EDEADLK, fails_with(kchan_recv(make(8, 0), &v, 8)));
 }
 
+struct hasty {
+	int ch;
+	int err;
+};
+
+static void recv_and_keep_error(void *arg)
+{
+	struct hasty *h = arg;
+	uint64_t v;
+
+	h->err = fails_with(kchan_recv(h->ch, &v, 8));
+}
+
+/* Whoever is the first to come back cannot do anything for another one. */
+TEST_F(deadlock, the_calls_of_all_fail_whatever_the_first_does_then)
+{
+	struct hasty h;
+	int round;
+
+	be_quiet();
+	for (round = 0; round < 12; round++) {
+		h = (struct hasty){ .ch = make(8, 0), .err = -1 };
+		start(recv_and_keep_error, &h);
+		wait_goroutines_parked(1);
+		EXPECT_EQ(EDEADLK, fails_with(kchan_recv(self->ch, &self->v, 8)));
+		EXPECT_EQ(EAGAIN, fails_with(kchan_try_send(h.ch, &self->v, 8)));
+		EXPECT_TRUE(eventually(__atomic_load_n(&h.err, __ATOMIC_ACQUIRE) >= 0));
+		EXPECT_EQ(EDEADLK, h.err);
+		close(h.ch);
+	}
+}
+
 struct pair {
 	int in;
 	int out;

@@ -504,6 +504,51 @@ static int is_leaked(pid_t pid)
 	return ret;
 }
 
+static int wait_and_pass_on(void *arg)
+{
+	const int *ch = arg;
+	uint64_t v = 9;
+
+	/* Not to be told of it on the terminal. */
+	must(dup2(must(open("/dev/null", O_WRONLY)), STDERR_FILENO));
+	must(kchan_detect_deadlock(1));
+	if (fails_with(kchan_recv(ch[0], &v, 8)) != EDEADLK)
+		return 1;
+	return kchan_send(ch[1], &v, 8);
+}
+
+static int wait_for_other(void *arg)
+{
+	const int *ch = arg;
+	uint64_t v;
+
+	close(ch[0]);
+	must(kchan_detect_deadlock(0));
+	return kchan_recv(ch[1], &v, 8) != 1;
+}
+
+/* A deadlock is told to its process, which may do something for another one then. */
+TEST(not_one_who_waits_for_a_process_that_will_be_told_of_a_deadlock)
+{
+	pid_t told, other;
+	int round, ch[2];
+
+	for (round = 0; round < 8; round++) {
+		ch[0] = make(8, 0);
+		ch[1] = make(8, 0);
+		other = child_start(wait_for_other, ch);
+		EXPECT_TRUE(eventually(is_leaked(other) >= 0));
+		told = child_start(wait_and_pass_on, ch);
+		EXPECT_TRUE(eventually(is_leaked(told) >= 0));
+		close(ch[0]);
+		close(ch[1]);
+		while (is_leaked(told) >= 0)
+			EXPECT_NE(1, is_leaked(other));
+		EXPECT_EQ(0, child_wait(told));
+		EXPECT_EQ(0, child_wait(other));
+	}
+}
+
 static atomic_bool enough;
 
 static long set_and_set(struct task *t)

@@ -5,7 +5,7 @@
  *	trace_events FILE
  *
  * One line an event, in the order in which they happen: its name, and its fields as the
- * kernel prints them.  What cannot be known, which are times and the number of a domain, is
+ * kernel prints them.  What cannot be known, which are times and the numbers of domains and registrations, is
  * written as an asterisk.  Lines of tracers that are about other programs do not count.
  *
  * All threads are on one processor, where the first one preempts the others, and runs until
@@ -434,12 +434,13 @@ static long goroutine_that_receives(struct task *t)
 
 static void expect_state(unsigned int g, pid_t tid, const char *change, unsigned long long chan)
 {
-	expect("chan_go_state domain=* g=%u tid=%d %s chan=%llu", g, tid, change, chan);
+	expect("chan_go_state domain=* g=%u serial=* tid=%d %s chan=%llu", g, tid, change, chan);
 }
 
 static void expect_goroutine(unsigned int g, pid_t tid, unsigned int creator, const char *name)
 {
-	expect("chan_go_create domain=* g=%u tid=%d creator=%u name=%s", g, tid, creator, name);
+	expect("chan_go_create domain=* g=%u serial=* tid=%d creator=%u name=%s", g, tid, creator,
+	       name);
 	expect_state(g, tid, "idle ==> runnable", 0);
 	expect_state(g, tid, "runnable ==> running", 0);
 }

@@ -17,6 +17,7 @@ plain() {
 	sed -n -e 's/^.*\(chan_[a-z_]*\): */\1 /' -e 's/^tracepoint:chan://' -e '/^chan_/{
 		s/waited=[1-9][0-9]*$/waited=*/
 		s/domain=[1-9][0-9]* /domain=* /
+		s/serial=[1-9][0-9]* /serial=* /
 		s/ *$//
 		p
 	}'
