@@ -42,6 +42,7 @@ class Recorder:
     def __init__(self, **header):
         self.lines = [{"chantrace": 1, "kernel": "none", "cpus": 1, "command": ["x"],
                        "pid": MAIN, "lost": 0, **header}]
+        self.goroutine = {}     # thread: its number as a goroutine
         self.event(MAIN, "task_new", task=PEER, pid=MAIN)
         self.event(MAIN, "task_new", task=OTHER, pid=MAIN)
 
@@ -57,19 +58,29 @@ class Recorder:
     def make(self, chan, cap=0):
         self.event(MAIN, "chan_make", chan=chan, cap=cap, elem_size=8, flags=[])
 
-    def state(self, tid, old, new, by=None, g=None):
+    def state(self, tid, old, new, by=None, g=None, **more):
         self.event(by or tid, "chan_go_state", domain=1, g=g or tid, chan=0, task=tid,
-                   **{"from": old, "to": new})
+                   **{"from": old, "to": new}, **more)
 
-    def go(self, tid):
-        self.event(tid, "chan_go_create", domain=1, g=tid, creator=0, task=tid, name="f")
-        self.state(tid, "idle", "runnable")
-        self.state(tid, "runnable", "running")
+    def go(self, tid, g=None, **more):
+        """more: perhaps a serial number."""
+        self.event(tid, "chan_go_create", domain=1, g=g or tid, creator=0, task=tid, name="f",
+                   **more)
+        self.goroutine[tid] = g or tid
+        self.state(tid, "idle", "runnable", g=g, **more)
+        self.state(tid, "runnable", "running", g=g, **more)
+
+    def is_g(self, tid):
+        return self.goroutine.get(tid, 0)
+
+    def switch(self, prev, following, state="S"):
+        self.event(prev, "sched_switch", prev=prev, prev_state=state, next=following)
 
     def park(self, tid, *cases):
         """cases: (channel, queue); queued in this order."""
         reason = "select" if len(cases) > 1 else "chan send" if cases[0][1] else "chan receive"
-        self.event(tid, "chan_park", chan=cases[0][0], g=0, reason=reason, cases=len(cases))
+        self.event(tid, "chan_park", chan=cases[0][0], g=self.is_g(tid), reason=reason,
+                   cases=len(cases))
         for i, case in enumerate(cases):
             self.enqueue(tid, case, i)
 
@@ -77,11 +88,12 @@ class Recorder:
         self.event(tid, "chan_enqueue", chan=case[0], g=0, send=case[1], place=1, scase=scase)
 
     def ready(self, tid, by, case, scase=0, result=0):
-        self.event(by, "chan_ready", chan=case[0], waker=0, g=0, waited=10, task=tid,
-                   send=case[1], scase=scase, result=result)
+        self.event(by, "chan_ready", chan=case[0], waker=0, g=self.is_g(tid), waited=10,
+                   task=tid, send=case[1], scase=scase, result=result)
 
     def abort(self, tid, chan, result=EINTR):
-        self.event(tid, "chan_abort", chan=chan, g=0, waited=10, reason="select", result=result)
+        self.event(tid, "chan_abort", chan=chan, g=self.is_g(tid), waited=10, reason="select",
+                   result=result)
 
     def stale(self, tid, by, case, scase=0):
         self.event(by, "chan_select_stale", chan=case[0], g=0, task=tid, send=case[1],
@@ -228,6 +240,61 @@ class GoodTraces(unittest.TestCase):
         rec.recv(MAIN, 9, "buffered", length=3, cap=5)
         self.accept(rec)
 
+    def test_one_who_has_given_up_has_no_time_to_say_so(self):
+        for last in (False, True):
+            rec = Recorder()
+            rec.make(1)
+            rec.park(PEER, (1, RECVQ))
+            rec.switch(PEER, OTHER)
+            rec.park(OTHER, (1, RECVQ))
+            rec.switch(OTHER, PEER)
+            rec.switch(PEER, MAIN, "R+")
+            rec.ready(OTHER, MAIN, (1, RECVQ))
+            if not last:
+                rec.switch(MAIN, PEER)
+                rec.abort(PEER, 1)
+                rec.lines[-1]["t"] += 2 * check.SOON
+            self.accept(rec)
+
+    def test_a_number_is_used_again_before_its_end_is_told(self):
+        """By another thread, by the same one, and by none that is a goroutine."""
+        for tid in (OTHER, PEER):
+            rec = Recorder()
+            rec.make(1)
+            rec.go(PEER, g=7, serial=5)
+            rec.go(tid, g=7, serial=6)
+            rec.state(tid, "running", "waiting", g=7, serial=6)
+            rec.park(tid, (1, RECVQ))
+            rec.state(PEER, "running", "dead", by=MAIN, g=7, serial=5)
+            rec.ready(tid, MAIN, (1, RECVQ))
+            rec.send(MAIN, 1, "direct")
+            rec.state(tid, "waiting", "runnable", by=MAIN, g=7, serial=6)
+            rec.recv(tid, 1, "parked")
+            rec.state(tid, "runnable", "running", g=7, serial=6)
+            rec.state(tid, "running", "dead", g=7, serial=6)
+            self.accept(rec)
+        rec = Recorder()
+        rec.go(PEER, serial=5)
+        del rec.goroutine[PEER]
+        rec.park(PEER, (1, RECVQ))
+        rec.state(PEER, "running", "dead", by=MAIN, serial=5)
+        rec.abort(PEER, 1)
+        self.accept(rec)
+
+    def test_a_goroutine_that_waited_before(self):
+        for begin in ("park", "ready", "runnable"):
+            rec = Recorder()
+            rec.goroutine[77] = 77
+            if begin == "park":
+                rec.park(77, (1, RECVQ))
+            if begin != "runnable":
+                rec.ready(77, MAIN, (1, RECVQ))
+            rec.state(77, "waiting", "runnable", by=MAIN)
+            rec.recv(77, 1, "parked")
+            rec.state(77, "runnable", "running")
+            rec.state(77, "running", "dead")
+            self.accept(rec)
+
     def test_an_end_in_the_middle(self):
         rec = Recorder()
         rec.go(PEER)
@@ -244,6 +311,10 @@ class BadTraces(unittest.TestCase):
         self.assertEqual([(line, name) for line, name, _ in violations], [(rec.line(), rule)],
                          violations)
         self.assertIn(words, violations[0][2])
+
+    def refuse_lines(self, rec, expected):
+        violations, _ = check.check(rec.trace())
+        self.assertEqual([(line, name) for line, name, _ in violations], expected, violations)
 
     # go-state
 
@@ -297,8 +368,10 @@ class BadTraces(unittest.TestCase):
         rec.state(PEER, "running", "waiting")
         rec.park(PEER, (1, RECVQ))
         rec.state(PEER, "waiting", "runnable", by=MAIN)
+        self.refuse(rec, "go-state", "nobody has ended its park")
+        line = rec.line()
         rec.ready(PEER, MAIN, (1, RECVQ))
-        self.refuse(rec, "go-state", "its goroutine is runnable")
+        self.refuse_lines(rec, [(line, "go-state"), (rec.line(), "go-state")])
 
     def test_aborts_while_it_is_runnable(self):
         rec = Recorder()
@@ -306,8 +379,61 @@ class BadTraces(unittest.TestCase):
         rec.state(PEER, "running", "waiting")
         rec.park(PEER, (1, RECVQ))
         rec.state(PEER, "waiting", "runnable")
+        line = rec.line()
         rec.abort(PEER, 1)
-        self.refuse(rec, "go-state", "its goroutine is runnable")
+        self.refuse_lines(rec, [(line, "go-state"), (rec.line(), "go-state")])
+
+    def test_waits_without_a_park(self):
+        rec = Recorder()
+        rec.go(PEER)
+        rec.state(PEER, "running", "waiting")
+        rec.state(PEER, "waiting", "runnable")
+        self.refuse(rec, "go-state", "has not parked since")
+
+    def test_runs_again_while_it_is_parked(self):
+        rec = Recorder()
+        rec.go(PEER)
+        for _ in range(2):
+            rec.state(PEER, "running", "waiting")
+            rec.park(PEER, (1, RECVQ))
+            rec.abort(PEER, 1)
+            rec.state(PEER, "waiting", "runnable")
+            rec.state(PEER, "runnable", "running")
+        rec.state(PEER, "running", "waiting")
+        rec.park(PEER, (1, RECVQ))
+        rec.state(PEER, "waiting", "runnable")
+        self.refuse(rec, "go-state", "nobody has ended its park")
+
+    def test_parks_twice_while_it_waits(self):
+        rec = Recorder()
+        rec.go(PEER)
+        rec.state(PEER, "running", "waiting")
+        rec.park(PEER, (1, RECVQ))
+        rec.abort(PEER, 1)
+        rec.event(PEER, "chan_park", chan=1, g=PEER, reason="chan receive", cases=1)
+        self.refuse(rec, "go-state", "has done so in line")
+
+    def test_dies_while_it_is_parked(self):
+        """It was there before."""
+        rec = Recorder()
+        rec.event(77, "chan_park", chan=1, g=77, reason="chan receive", cases=1)
+        rec.state(77, "running", "dead", by=MAIN)
+        self.refuse(rec, "go-state", "has no end")
+
+    def test_the_same_goroutine_is_created_twice(self):
+        rec = Recorder()
+        rec.go(PEER, serial=5)
+        rec.event(PEER, "chan_go_create", domain=1, g=PEER, creator=0, task=PEER, name="f",
+                  serial=5)
+        self.refuse(rec, "go-state", "there already")
+
+    def test_of_two_with_the_same_number_the_dead_one_runs(self):
+        rec = Recorder()
+        rec.go(PEER, serial=5)
+        rec.go(PEER, serial=6)
+        rec.state(PEER, "running", "dead", by=MAIN, serial=5)
+        rec.state(PEER, "running", "waiting", serial=5)
+        self.refuse(rec, "go-state", "but it is dead")
 
     # park-end
 
@@ -390,6 +516,52 @@ class BadTraces(unittest.TestCase):
         rec.stale(PEER, MAIN, (1, RECVQ))
         rec.ready(PEER, MAIN, (2, RECVQ), scase=1)
         self.refuse(rec, "queue-order", "passed over")
+
+    def passed_over(self):
+        """PEER came before OTHER, who is served."""
+        rec = Recorder()
+        rec.make(1)
+        rec.park(PEER, (1, RECVQ))
+        rec.park(OTHER, (1, RECVQ))
+        rec.ready(OTHER, MAIN, (1, RECVQ))
+        return rec
+
+    def test_waits_for_ever(self):
+        self.refuse(self.passed_over(), "queue-order", "came first")
+
+    def test_waits_while_others_are_served_again_and_again(self):
+        rec = self.passed_over()
+        line = rec.line()
+        for _ in range(100):
+            rec.recv(OTHER, 1, "parked")
+            rec.park(OTHER, (1, RECVQ))
+            rec.ready(OTHER, MAIN, (1, RECVQ))
+        self.refuse_lines(rec, [(line, "queue-order")])
+
+    def test_gives_up_long_after_it_was_passed_over(self):
+        rec = self.passed_over()
+        line = rec.line()
+        rec.abort(PEER, 1)
+        rec.lines[-1]["t"] += 2 * check.SOON
+        self.refuse_lines(rec, [(line, "queue-order")])
+
+    def test_sleeps_while_another_is_served(self):
+        rec = Recorder()
+        rec.make(1)
+        rec.park(PEER, (1, RECVQ))
+        rec.switch(PEER, OTHER)
+        rec.park(OTHER, (1, RECVQ))
+        rec.ready(OTHER, MAIN, (1, RECVQ))
+        line = rec.line()
+        rec.abort(PEER, 1)
+        self.refuse_lines(rec, [(line, "queue-order")])
+
+    def test_goes_to_sleep_after_it_was_passed_over(self):
+        rec = self.passed_over()
+        line = rec.line()
+        rec.switch(PEER, OTHER)
+        rec.abort(PEER, 1)
+        self.refuse_lines(rec, [(line, "queue-order")])
 
     def test_joins_a_queue_twice(self):
         rec = Recorder()
@@ -646,6 +818,19 @@ class Files(unittest.TestCase):
             rec.event(MAIN, "chan_go_create", domain=domain, g=1, creator=0, task=MAIN, name="f")
         self.assertEqual([str(g) for g in rec.trace().goroutines],
                          ["f 1 (x 100, domain 1)", "f 1 (x 100, domain 2)"])
+
+    def test_of_two_with_the_same_number_the_right_one_is_dead(self):
+        rec = Recorder()
+        rec.go(PEER, serial=5)
+        rec.go(PEER, serial=6)
+        rec.state(PEER, "running", "dead", by=MAIN, serial=5)
+        first, second = rec.trace().goroutines
+        self.assertEqual((first.died, second.died), (1000 * (rec.line() - 1), None))
+        rec.close(PEER, 1)
+        lanes = html.model(rec.trace())["lanes"]
+        end = rec.lines[-1]["t"] - first.born
+        self.assertEqual([lane["end"] for lane in lanes if lane["g"] == PEER],
+                         [first.died - first.born, end])
 
     def test_report_says_what_happened(self):
         rec = Recorder()

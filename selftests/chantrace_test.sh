@@ -151,6 +151,81 @@ goroutines_of_two_processes_are_told_apart() {
 	check_equal "rows of filters" 6 "$(grep -c '^  filter [345] (sieve ' "$scratch/tasks")"
 }
 
+# How goroutines come to have the number of one that has gone, whose end is not told yet.
+write_numbers_again() {
+	cat >"$scratch/again.py" <<-'EOF'
+		import ctypes, fcntl, os, struct, sys, threading
+		MAKE, GO, GO_END, GO_LIST = 0xC700, 0xC706, 0xC707, 0xC708
+		SEND, RECV = 0x4010C710, 0x4010C711
+		FIND_LEAKS = 1
+		ROUNDS = 300
+
+		def go(number, name):
+		    fcntl.ioctl(ctl, GO, struct.pack("IIQQ48s", 72, 0, number, 0, name))
+
+		def transfer(how):
+		    element = ctypes.c_uint64(1)
+		    fcntl.ioctl(chan, how, struct.pack("QII", ctypes.addressof(element), 8, 0))
+
+		def ends_without_a_word():
+		    go(7, b"quiet")
+
+		def search():
+		    while receiver.is_alive():
+		        try:
+		            fcntl.ioctl(ctl, GO_LIST, struct.pack("IIQII", 24, 8, 0, 0, FIND_LEAKS))
+		        except BlockingIOError:
+		            pass  # too busy
+
+		def receive():
+		    for _ in range(ROUNDS):
+		        go(9, b"short")
+		        transfer(RECV)
+		        fcntl.ioctl(ctl, GO_END, 0)
+
+		def run(*threads):
+		    for thread in threads:
+		        thread.start()
+		    return threads
+
+		if len(sys.argv) > 1:
+		    ctl = int(sys.argv[1])
+		    go(1, b"again")
+		    sys.exit()
+		ctl = os.open("/dev/chanctl", os.O_RDWR)
+		os.set_inheritable(ctl, True)
+		go(1, b"main")
+		for _ in range(5):
+		    run(threading.Thread(target=ends_without_a_word))[0].join()
+		make = bytearray(struct.pack("IIIIQQIIQ", 48, 0, 0, 8, 0, 0, 0, 0, 0))
+		chan = fcntl.ioctl(ctl, MAKE, make)
+		receiver = threading.Thread(target=receive)
+		searcher = threading.Thread(target=search)
+		run(receiver, searcher)
+		for _ in range(ROUNDS):
+		    transfer(SEND)
+		receiver.join()
+		searcher.join()
+		os.execv(sys.executable, [sys.executable, sys.argv[0], str(ctl)])
+	EOF
+}
+
+a_number_may_be_used_again() {
+	write_numbers_again
+	record -b 20000 -- python3 "$scratch/again.py"
+	check_equal "status" 0 "$ended"
+	sed 's/^/#   /' "$scratch/err"
+	accepted "$trace"
+	check_equal "goroutines" $((1 + 5 + 300 + 1)) "$(checked go-state goroutines)"
+	for name in main:1 quiet:5 short:300 again:1; do
+		check_equal "goroutines called ${name%:*}" "${name#*:}" "$(count_lines \
+			'"e":"chan_go_create"' "\"name\":\"${name%:*}\"")"
+	done
+	check_equal "serial numbers" $((1 + 5 + 300 + 1)) \
+		"$(sed -n 's/.*"e":"chan_go_create".*"serial":\([0-9]*\).*/\1/p' "$trace" |
+			sort -u | wc -l)"
+}
+
 the_trace_may_go_to_standard_output() {
 	"$chantrace" record -o - -- "$O/sieve" 3 2>"$scratch/err" >"$trace"
 	check_equal "status" 0 $?
@@ -388,7 +463,8 @@ make() {
 run_tests the_readers_pass_their_own_tests the_sieve_is_recorded_and_accepted \
 	its_report_names_goroutines_and_channels its_other_formats_are_valid \
 	negative_numbers_are_negative a_deadlock_is_recorded_and_told \
-	goroutines_of_two_processes_are_told_apart the_trace_may_go_to_standard_output \
+	goroutines_of_two_processes_are_told_apart a_number_may_be_used_again \
+	the_trace_may_go_to_standard_output \
 	a_program_without_channels_is_told_so \
 	selects_are_recorded_and_accepted buffers_are_recorded_and_accepted \
 	a_program_that_is_killed_while_it_waits ctrl_c_stops_the_program_and_the_trace_is_written \

@@ -14,6 +14,9 @@ import sys
 
 import tracefile
 
+# Who has given up says so within this time, in nanoseconds, if nothing shows why not.
+SOON = 1000000000
+
 # The most violations of one rule that are printed.
 MOST_SHOWN = 20
 
@@ -22,13 +25,15 @@ Check that a trace is one of channels that work.  The rules:
 
   go-state    a goroutine goes from idle to runnable to running; from there to waiting,
               back to runnable, and to running; and from running to dead.  It waits
-              exactly when it is parked.
+              exactly when it is parked: a park follows on each waiting, and a ready or an
+              abort comes before each return from there.
   park-end    each park of a task ends by one ready that names it, or by one abort of its
               own, before its next park
   hand-off    a task that says that its partner did its send or receive while it was
               parked was readied for that, and the other way round
   queue-order a queue of a channel is served in the order of coming, except for waits
-              that have ended elsewhere; nobody is readied who is not in it
+              that have ended elsewhere; nobody is readied who is not in it, and nobody
+              sleeps on there while one who came later is served
   occupancy   each send and receive changes the number of buffered elements by what it
               says, and that stays between 0 and the capacity
   after-close nothing is sent and nobody parks where a channel was closed; it is closed
@@ -56,14 +61,22 @@ class Rule:
         """The task that an event is of, or another one, as people know it."""
         return self.trace.who(event.tid if tid is None else tid, event.t)
 
+    def finish(self):
+        """The trace ends."""
+
     def summary(self):
         """What was checked, a line of text."""
         raise NotImplementedError
 
 
-def key_of(event):
-    """What tells a goroutine from others."""
-    return event["domain"], event["g"]
+class Life:
+    """What is known of a goroutine."""
+
+    def __init__(self, state=None):
+        self.state = state
+        self.waits = None   # the event that made it wait
+        self.park = None    # its chan_park since then
+        self.end = None     # the end of that
 
 
 class GoStates(Rule):
@@ -77,49 +90,86 @@ class GoStates(Rule):
 
     def __init__(self, trace, report):
         super().__init__(trace, report)
-        self.states = {}    # of a goroutine; None as long as nothing is known
-        self.of = {}        # thread: its goroutine
+        self.lives = {}     # of a goroutine, by its identity
+        self.of = {}        # thread: the identity of the goroutine that it is
+        self.parks = {}     # thread: its chan_park, as long as that has no end
         self.created = 0
         self.changes = 0
 
     def on_chan_go_create(self, event):
-        key = key_of(event)
-        if self.states.get(key, "dead") != "dead":
+        key = tracefile.identity(event)
+        if key in self.lives and self.lives[key].state != "dead":
             self.violated(event, f"goroutine {event['g']} is created, but it is there already")
-        self.states[key] = "idle"
+        self.lives[key] = Life("idle")
         self.of[event.task] = key
         self.created += 1
 
     def on_chan_go_state(self, event):
-        key, old, new = key_of(event), event["from"], event["to"]
-        state = self.states.get(key)
-        if key not in self.states and self.trace.is_whole(event.task):
+        key, old, new = tracefile.identity(event), event["from"], event["to"]
+        life = self.lives.get(key)
+        if not life and self.trace.is_whole(event.task):
             self.violated(event, f"goroutine {event['g']} becomes {new}, but was never created")
-        elif state is not None and state != old:
+        elif life and life.state != old:
             self.violated(event, f"goroutine {event['g']} becomes {new} from {old}, "
-                                 f"but it is {state}")
+                                 f"but it is {life.state}")
         elif (old, new) not in self.LEGAL:
             self.violated(event, f"goroutine {event['g']} becomes {new}, but it is {old}")
-        self.states[key] = new
-        self.of[event.task] = key
-        if new == "dead":
+        life = self.lives.setdefault(key, Life())
+        # The end of one may be told when its thread is another goroutine.
+        if self.of.setdefault(event.task, key) == key and new == "dead":
+            self._must_have_no_park(event)
             del self.of[event.task]
+        self._follow_wait(life, event)
+        life.state = new
         self.changes += 1
 
-    def _must_wait(self, event, tid, what):
-        key = self.of.get(tid)
-        state = self.states.get(key)
-        if key and state != "waiting":
-            self.violated(event, f"{self.who(event, tid)} {what}, but its goroutine is {state}")
+    def _follow_wait(self, life, event):
+        """It has begun to wait, or does not any more."""
+        if event["to"] == "waiting":
+            life.waits, life.park, life.end = event, None, None
+        elif life.waits and (event["from"], event["to"]) == ("waiting", "runnable"):
+            if not life.park:
+                self.violated(event, f"goroutine {event['g']} becomes runnable, but has not "
+                                     f"parked since it is waiting, line {life.waits.line}")
+            elif not life.end:
+                self.violated(event, f"goroutine {event['g']} becomes runnable, but nobody has "
+                                     f"ended its park of line {life.park.line}")
+            life.waits = None
+
+    def _must_have_no_park(self, event):
+        park = self.parks.pop(event.task, None)
+        if park and park["g"] == event["g"]:
+            self.violated(event, f"goroutine {event['g']} becomes dead, but its park of line "
+                                 f"{park.line} has no end")
+
+    def _waiting(self, event, tid, what, as_g):
+        """The life of a thread, which has to be waiting, if it does that as a goroutine; or
+        None: of one that is none any more the end may not have been told yet."""
+        life = self.lives.get(self.of.get(tid)) if as_g else None
+        if life and life.state != "waiting":
+            self.violated(event, f"{self.who(event, tid)} {what}, but its goroutine is "
+                                 f"{life.state}")
+        return life
 
     def on_chan_park(self, event):
-        self._must_wait(event, event.tid, "parks")
+        life = self._waiting(event, event.tid, "parks", event["g"])
+        if life and life.end:
+            self.violated(event, f"{self.who(event)} parks, but it has done so in line "
+                                 f"{life.park.line}, and is still waiting")
+        if life:
+            life.park = event
+        self.parks[event.tid] = event
+
+    def _ends(self, event, tid, what):
+        life = self._waiting(event, tid, what, self.parks.pop(tid, event)["g"])
+        if life and life.park:
+            life.end = event
 
     def on_chan_ready(self, event):
-        self._must_wait(event, event.task, "is readied")
+        self._ends(event, event.task, "is readied")
 
     def on_chan_abort(self, event):
-        self._must_wait(event, event.tid, "aborts a park")
+        self._ends(event, event.tid, "aborts a park")
 
     def summary(self):
         return f"{self.created} goroutines, {self.changes} changes of state"
@@ -183,6 +233,7 @@ class Wait:
     def __init__(self):
         self.places = []    # (queue, key) of its entries
         self.passed = None  # the event that passed it over
+        self.told = False   # whether that was reported
 
 
 class Queues(Rule):
@@ -191,7 +242,9 @@ class Queues(Rule):
     Whoever serves a queue takes the first entry whose wait he can claim.  If he cannot, he
     drops it, which is traced (chan_select_stale); or its owner has taken it out himself, which
     is not.  The latter has given up by then, as it would have been readied otherwise, and
-    says so afterwards (chan_abort).  So somebody who is passed over may not be readied later.
+    says so afterwards (chan_abort).  So somebody who is passed over may not be readied later,
+    nor may he sleep: to give up he has to be on a processor, and from then on he does not sleep
+    before he has said so.
     """
     name = "queue-order"
 
@@ -200,6 +253,8 @@ class Queues(Rule):
         self.queues = {}    # (channel, sends): (thread, case): Entry, in the order of coming
         self.waits = {}     # thread: Wait
         self.known = set()  # threads of which all entries are known
+        self.seen = set()   # threads of which it is known when they sleep
+        self.asleep = set()
         self.entries = 0
         self.served = 0
         self.stale = 0
@@ -254,17 +309,51 @@ class Queues(Rule):
             # A send and a receive of one select do not meet.
             if other[0] != event.tid and not entry.wait.passed:
                 entry.wait.passed = event
+                if other[0] in self.asleep:
+                    self._starved(entry.wait, other[0])
         self.served += 1
 
     def _not_passed(self, event):
         wait = self.waits.get(event.task)
-        if wait and wait.passed:
+        if wait and wait.passed and not wait.told:
             self.violated(event, f"{self.who(event, event.task)} is readied, but it was passed "
                                  f"over in {self._name(self._place(wait.passed, 0)[0])} in "
                                  f"line {wait.passed.line}")
 
     def on_chan_abort(self, event):
+        wait = self.waits.get(event.tid)
+        if self._unseen(event.tid, wait) and event.t - wait.passed.t > SOON:
+            self._starved(wait, event.tid)
         self._forget(event.tid)
+
+    def on_sched_switch(self, event):
+        prev, following = event["prev"], event["next"]
+        self.seen.update((prev, following))
+        self.asleep.discard(following)
+        # Others are ready to run, or wait for memory or the like.
+        if event["prev_state"].startswith("S"):
+            self.asleep.add(prev)
+            wait = self.waits.get(prev)
+            if wait and wait.passed:
+                self._starved(wait, prev)
+
+    def finish(self):
+        # Whoever was awake may have had no time to say that he has given up.
+        for tid, wait in self.waits.items():
+            if self._unseen(tid, wait):
+                self._starved(wait, tid)
+
+    def _unseen(self, tid, wait):
+        """Whether it was passed over, and nothing shows what it did meanwhile."""
+        return wait and wait.passed and wait.passed.e == "chan_ready" and tid not in self.seen
+
+    def _starved(self, wait, tid):
+        event = wait.passed
+        if not wait.told:
+            self.violated(event, f"{self.who(event, event.task)} is readied in "
+                                 f"{self._name(self._place(event, 0)[0])}, where "
+                                 f"{self.who(event, tid)} came first, and waits on")
+        wait.told = True
 
     def _forget(self, tid):
         wait = self.waits.pop(tid, None)
@@ -466,7 +555,9 @@ def check(trace):
     for event in trace.events:
         for handle in handlers.get(event.e, ()):
             handle(event)
-    return violations, rules
+    for rule in rules:
+        rule.finish()
+    return sorted(violations, key=lambda violation: violation[0]), rules
 
 
 def show(trace, violations):

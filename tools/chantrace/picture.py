@@ -10,6 +10,8 @@ channels; a wake joins who completed a wait to whose wait it was.
 """
 import math
 
+import tracefile
+
 RUNNING, RUNNABLE, RECEIVE, SEND, SELECT, FOREVER, DEAD = range(7)
 
 REASONS = {
@@ -325,15 +327,17 @@ class Picture:
         lane.domain = event["domain"]
         lane.creator = event["creator"]
         lane.name = event["name"]
-        self.of_g[event["domain"], event["g"]] = lane
+        self.of_g[tracefile.identity(event)] = lane
 
     def on_state(self, event, at, lane):
         # A thread that ends without a word is found dead later, by others.
-        lane = self.of_g.get((event["domain"], event["g"])) or self.lane(event.task, "", at)
+        key, to = tracefile.identity(event), event["to"]
+        if to == "dead" and key not in self.of_g and event.task in self.of_tid:
+            return
+        lane = self.of_g.get(key) or self.lane(event.task, "", at)
         if not lane.g:
             lane.g, lane.domain = event["g"], event["domain"]
-            self.of_g[lane.domain, lane.g] = lane
-        to = event["to"]
+            self.of_g[key] = lane
         if to == "running":
             lane.enter(at, RUNNING)
         elif to == "runnable" and not lane.waiting():

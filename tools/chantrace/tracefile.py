@@ -52,6 +52,12 @@ class Event(dict):
         raise BadTrace(f"line {self.line}: {self.e} without '{key}'")
 
 
+def identity(event):
+    """What tells the goroutine of an event from all others: its number may be used again, even
+    before the end of the one who had it is told.  Older traces lack the serial number."""
+    return event["domain"], event["g"], event.get("serial", 0)
+
+
 class Goroutine:
     """A goroutine, from the event that registered it to its end."""
 
@@ -87,6 +93,7 @@ class Trace:
         self.goroutines = []
         self.domains = {}
         self._at = {}       # thread id: its goroutines, in the order of time
+        self._living = {}   # identity: the goroutine
         self._comms = {}    # thread id: its last name
         self._pids = {}     # thread id: its process
         if "pid" in header:
@@ -101,8 +108,9 @@ class Trace:
             g = Goroutine(event)
             self.goroutines.append(g)
             self._at.setdefault(event.task, []).append(g)
+            self._living[identity(event)] = g
         elif event.e == "chan_go_state" and event["to"] == "dead":
-            g = self.goroutine(event.task, event.t)
+            g = self._living.pop(identity(event), None)
             if g:
                 g.died = event.t
         elif event.e == "task_new":
