@@ -718,7 +718,8 @@ static int look_twice(void)
  * chan_find_stuck() - find out who is stuck, in all domains
  * @asked: the time at which the caller wanted to know.
  *
- * If somebody else has searched since then, that will do.  What it finds is valid as long as chan_stuck_mutex is held: chan_is_stuck().  May sleep.
+ * If somebody else has searched since then, that will do.  What it finds is valid as long as
+ * chan_stuck_mutex is held: chan_is_stuck().  May sleep.
  *
  * Return: 0, and then some may have been too busy, see chan_was_busy(); -EINTR if the task is
  * to be killed; -EAGAIN if others moved all the time, so that nothing can be said for certain.

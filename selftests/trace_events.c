@@ -5,8 +5,9 @@
  *	trace_events FILE
  *
  * One line an event, in the order in which they happen: its name, and its fields as the
- * kernel prints them.  What cannot be known, which are times, and the numbers of
- * domains and of registrations, is written as an asterisk.  Lines of tracers that are about other programs do not count.
+ * kernel prints them.  What cannot be known, which are times, and the numbers of domains and of
+ * registrations, is written as an asterisk.  Lines of tracers that are about other programs do
+ * not count.
  *
  * All threads are on one processor, where the first one preempts the others, and runs until
  * it sleeps.  That makes the order certain.
