@@ -81,12 +81,14 @@ static bool learn_use(struct scope *scope, const struct event *event)
 {
 	uint64_t chan = event_number(event, "chan");
 	int about = subject(event);
-	bool more;
+	bool more = false;
 
 	/* Who finds a deadlock works for the kernel, and has nothing else to do with it. */
 	if (event_is(event, "chan_deadlock") || !touches(scope, event, chan, about))
 		return false;
-	more = add(&scope->tasks, event->tid);
+	/* Nor has who notices that a goroutine has gone; who readies one does that by an event. */
+	if (!event_is(event, "chan_go_state"))
+		more = add(&scope->tasks, event->tid);
 	more |= about && add(&scope->tasks, about);
 	more |= chan && add(&scope->chans, chan);
 	return more;
