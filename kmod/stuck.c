@@ -6,7 +6,6 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/lockdep.h>
-#include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -107,8 +106,7 @@ static bool waits_for_ever(struct chan_g *g)
 	/* Pairs with chan_park(): all of its entries are queued. */
 	return wait && smp_load_acquire(&wait->asleep) && !chan_has_winner(wait) &&
 	       READ_ONCE(g->state) == CHAN_GO_WAITING && !READ_ONCE(wait->timed) &&
-	       wait->how->until == KTIME_MAX && !READ_ONCE(wait->deadlocked) &&
-	       !signal_pending(wait->task);
+	       wait->how->until == KTIME_MAX && !signal_pending(wait->task);
 }
 
 /* Whether somebody there moved so much that of this domain nothing can be said. */
