@@ -7,7 +7,7 @@ export O
 parts := userlib tools examples
 
 .DEFAULT_GOAL := all
-.PHONY: all modules user $(parts) selftests demo test check install modules_install \
+.PHONY: all modules user $(parts) selftests bench bench-quick bench-programs demo test check install modules_install \
 	clean distclean help
 
 all: modules user
@@ -17,6 +17,8 @@ help:
 	@echo '  make demo             real work through kernel channels, in a virtual machine'
 	@echo '  make test             all tests, on two kernels in virtual machines'
 	@echo '  make check            static checks'
+	@echo '  make bench            what channels cost beside pipes, queues and others'
+	@echo '  make bench-quick      likewise, in a minute or two'
 	@echo
 	@echo 'For the kernel you run (headers and a compiler installed):'
 	@echo '  make                  the module, the library, the tools, the examples'
@@ -43,6 +45,13 @@ tools examples: userlib
 
 selftests: userlib tools examples
 	$(MAKE) -C selftests
+
+bench-programs: userlib
+	$(MAKE) -C bench
+
+bench bench-quick:
+	scripts/setup demo
+	scripts/bench $(if $(filter bench-quick,$@),--quick)
 
 demo:
 	scripts/setup demo
