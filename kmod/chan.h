@@ -149,6 +149,7 @@ struct chan_found {
  * struct chan - a channel
  * @lock: guards all that follows down to the constant part.
  * @state: CHAN_STATE_CLOSED, CHAN_STATE_REMOVED, CHAN_DESERTED.
+ * @entries: in both queues, those that are passing too.
  * @ring: the buffered elements.
  * @recvq: parked receivers.
  * @sendq: parked senders.
@@ -172,6 +173,7 @@ struct chan_found {
 struct chan {
 	spinlock_t lock; /* the state, the ring, the queues and the counts */
 	u32 state;
+	u32 entries;
 	struct chan_ring ring;
 	struct chan_queue recvq;
 	struct chan_queue sendq;
@@ -253,6 +255,12 @@ static inline bool chan_sends(const struct chan_waiter *w)
 	return w->queue == &w->chan->sendq;
 }
 
+/* Elements in the ring, at some moment. */
+static inline u32 chan_len(const struct chan *c)
+{
+	return READ_ONCE(c->ring.len);
+}
+
 /* object.c */
 struct chan *chan_new(u32 flags, u32 elem_size, u64 cap);
 void chan_get(struct chan *c);
@@ -302,7 +310,6 @@ int chan_recv_finish(struct chan *c, struct chan_dest *dest);
 /* poll.c */
 int chan_gone(struct chan *c);
 bool chan_has_ended(const struct chan *c);
-u32 chan_len(struct chan *c);
 u32 chan_state(const struct chan *c);
 const char *chan_state_name(u32 state);
 bool chan_looks_ready(const struct chan *c, bool send);

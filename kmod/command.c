@@ -3,10 +3,14 @@
  * Operations by command: send and receive on one descriptor, select and call on several.
  */
 #include <linux/file.h>
+#include <linux/jump_label.h>
+#include <linux/kstrtox.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 #include <linux/uaccess.h>
 
 #include "chan.h"
@@ -21,11 +25,42 @@ static bool size_suits(const struct chan *c, size_t size)
 	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
 }
 
-/* What the VFS asks before a read or a write, for commands that amount to one. */
+/* See chan_asks_modules(). */
+DEFINE_STATIC_KEY_FALSE(chan_asks_modules_key);
+
+static int set_ask_modules(const char *value, const struct kernel_param *kp)
+{
+	bool on;
+	int ret = kstrtobool(value, &on);
+
+	if (ret)
+		return ret;
+	if (on)
+		static_branch_enable(&chan_asks_modules_key);
+	else
+		static_branch_disable(&chan_asks_modules_key);
+	return 0;
+}
+
+static int get_ask_modules(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%c\n", static_key_enabled(&chan_asks_modules_key) ? 'Y' : 'N');
+}
+
+static const struct kernel_param_ops ask_modules_ops = {
+	.set = set_ask_modules,
+	.get = get_ask_modules,
+};
+module_param_cb(ask_modules, &ask_modules_ops, NULL, 0644);
+MODULE_PARM_DESC(ask_modules,
+		 "Ask the security modules before each send and receive, as before a write or a read (default N)");
+
 static int may_transfer(struct file *file, fmode_t mode, size_t size)
 {
-	if (!(file->f_mode & mode))
+	if (unlikely(!(file->f_mode & mode)))
 		return -EBADF;
+	if (!chan_asks_modules())
+		return 0;
 	return rw_verify_area(mode == FMODE_WRITE ? WRITE : READ, file, NULL,
 			      min_t(size_t, size, MAX_RW_COUNT));
 }
@@ -54,10 +89,10 @@ static int may_recv(struct file *file, const void __user *addr, size_t size)
 }
 
 /* The place that a receive by command names. */
-static struct chan_dest dest_at(u64 addr, u64 size)
+static struct chan_dest dest_at(void __user *addr, u64 size)
 {
 	return (struct chan_dest){
-		.addr = u64_to_user_ptr(addr),
+		.addr = addr,
 		.room = addr ? min_t(u64, size, CHAN_ANY_ROOM) : CHAN_ANY_ROOM,
 	};
 }
@@ -78,19 +113,20 @@ static int recv_result(const struct chan *c, const struct chan_dest *dest, int r
 /**
  * chan_command_send() - one send by command
  * @file: the descriptor.
- * @x: what to send.
+ * @addr: the element.
+ * @size: its bytes.
  * @until: how long it may block.
  *
  * Return: 0 or an errno of chan_send() or chan_elem_from_user(), -EBADF, -EMSGSIZE.
  */
-int chan_command_send(struct file *file, const struct chan_xfer *x, ktime_t until)
+int chan_command_send(struct file *file, const void __user *addr, u32 size, ktime_t until)
 {
 	struct chan_blocking how = { .until = until, .file = file };
 	struct chan_elem elem __uninitialized;
 	int ret;
 
-	ret = may_send(file, x->size) ?:
-	      chan_elem_from_user(&elem, chan_file_user(file), u64_to_user_ptr(x->addr), x->size);
+	ret = may_send(file, size) ?:
+	      chan_elem_from_user(&elem, chan_file_user(file), addr, size);
 	if (ret)
 		return ret;
 	ret = chan_send(chan_file_chan(file), &elem, &how);
@@ -102,20 +138,21 @@ int chan_command_send(struct file *file, const struct chan_xfer *x, ktime_t unti
 /**
  * chan_command_recv() - one receive by command
  * @file: the descriptor.
- * @x: where to; address 0 discards.
+ * @addr: where to; NULL discards.
+ * @size: how much room there is.
  * @until: how long it may block.
  *
  * Return: 0 when the channel is closed and drained, 1 + length of the element received,
  * or an errno of chan_recv(), -EBADF.
  */
-int chan_command_recv(struct file *file, const struct chan_xfer *x, ktime_t until)
+int chan_command_recv(struct file *file, void __user *addr, u32 size, ktime_t until)
 {
-	struct chan_dest dest = dest_at(x->addr, x->size);
+	struct chan_dest dest = dest_at(addr, size);
 	struct chan_blocking how = { .until = until, .file = file };
 	struct chan *c = chan_file_chan(file);
 	int ret;
 
-	ret = may_recv(file, dest.addr, x->size);
+	ret = may_recv(file, addr, size);
 	if (ret)
 		return ret;
 	ret = chan_recv(c, &dest, &how);
@@ -201,7 +238,7 @@ static int add_case(struct selection *s, u32 index, const struct chan_case *uc)
 	sc->user = chan_file_user(file);
 	sc->send = uc->dir == CHAN_DIR_SEND;
 	sc->addr = u64_to_user_ptr(uc->elem);
-	sc->size = sc->send ? uc->size : dest_at(uc->elem, uc->size).room;
+	sc->size = sc->send ? uc->size : dest_at(sc->addr, uc->size).room;
 	s->files[s->n] = file;
 	s->index[s->n++] = index;
 	return 0;
@@ -243,7 +280,7 @@ static int select_result(const struct selection *s, const struct chan_scase *sc,
 	if (!sc)
 		return ret;
 	if (!sc->send) {
-		dest = dest_at((uintptr_t)sc->addr, sc->size);
+		dest = dest_at(sc->addr, sc->size);
 		dest.len = sc->len;
 		ok = recv_result(sc->chan, &dest, ret);
 		ok = min(ok, 1);
@@ -351,7 +388,7 @@ static int run_call(struct file *file, struct file *out, struct file *in,
 		.until = chan_deadline(args->deadline),
 		.file = file, .held = held, .n_held = out ? 2 : 1,
 	};
-	struct chan_dest dest = dest_at(args->rep, args->rep_size);
+	struct chan_dest dest = dest_at(u64_to_user_ptr(args->rep), args->rep_size);
 	struct chan *c = chan_file_chan(in);
 	struct chan_elem elem __uninitialized;
 	int ret;

@@ -24,6 +24,7 @@ void chan_enqueue(struct chan_waiter *w)
 		WRITE_ONCE(w->wait->timed, true);
 	list_add_tail(&w->link, w->wait->passing ? &q->passing : &q->list);
 	q->n += !w->wait->passing;
+	w->chan->entries++;
 }
 
 /* Take an entry out of its queue, unless somebody who could not claim it has. */
@@ -36,6 +37,7 @@ void chan_dequeue(struct chan_waiter *w)
 		w->chan->cursor = w->link.next;
 	list_del_init(&w->link);
 	w->queue->n -= !w->wait->passing;
+	w->chan->entries--;
 }
 
 /*

@@ -97,28 +97,22 @@ void *chan_elem_bytes(struct chan_elem *elem)
 int chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
 			const void __user *addr, u32 len)
 {
-	int ret = chan_elem_alloc(elem, guess, len);
+	int ret;
 
+	if (likely(len == 8 && IS_ALIGNED((unsigned long)addr, 8))) {
+		elem->len = len;
+		return get_user(*(u64 *)elem->bytes, (const u64 __user *)addr);
+	}
+	ret = chan_elem_alloc(elem, guess, len);
 	if (ret || !copy_from_user(chan_elem_bytes(elem), addr, len))
 		return ret;
 	chan_elem_drop(elem);
 	return -EFAULT;
 }
 
-/* Hand @from over to @to, which owned nothing.  Never fails, never sleeps. */
-void chan_elem_move(struct chan_elem *to, struct chan_elem *from)
+void __chan_elem_drop(struct chan_elem *elem)
 {
-	to->len = from->len;
-	memcpy(to->bytes, from->bytes, chan_moved_bytes(from->len));
-	from->len = 0;
-}
-
-/* Free what @elem owns.  May sleep. */
-void chan_elem_drop(struct chan_elem *elem)
-{
-	if (chan_is_long(elem->len))
-		payload_free(elem->payload);
-	elem->len = 0;
+	payload_free(elem->payload);
 }
 
 static bool dest_discards(const struct chan_dest *dest)
@@ -131,6 +125,8 @@ static int dest_copy(struct chan_dest *dest, const void *bytes, u32 len)
 {
 	size_t copied;
 
+	if (likely(dest->addr && len == 8 && IS_ALIGNED((unsigned long)dest->addr, 8)))
+		return put_user(*(const u64 *)bytes, (u64 __user *)dest->addr);
 	if (dest->addr)
 		return copy_to_user(dest->addr, bytes, len) ? -EFAULT : 0;
 	if (!dest->iter)
@@ -191,7 +187,7 @@ int chan_dest_take(struct chan_dest *dest, u32 len, const void *place)
 
 	if (dest->elem) {
 		dest->elem->len = len;
-		memcpy(dest->elem->bytes, place, chan_moved_bytes(len));
+		chan_copy(dest->elem->bytes, place, chan_moved_bytes(len));
 	} else if (chan_is_long(len)) {
 		ret = dest_take_long(dest, len, *(struct chan_payload * const *)place);
 	} else if (unlikely(is_torn(dest, len))) {

@@ -14,6 +14,7 @@
 #ifndef CHAN_ELEM_H
 #define CHAN_ELEM_H
 
+#include <linux/string.h>
 #include <linux/types.h>
 
 struct chan_user;
@@ -84,12 +85,42 @@ static inline u32 chan_moved_bytes(u32 len)
 	return chan_is_long(len) ? sizeof(struct chan_payload *) : len;
 }
 
+/* A word is an element of 1, 2, 4 or 8 bytes: see word.h. */
+static inline bool chan_is_word(u32 len)
+{
+	return len == 8 || len == 4 || len == 2 || len == 1;
+}
+
+/* From one place of ours to another. */
+static __always_inline void chan_copy(void *to, const void *from, u32 len)
+{
+	if (likely(len == 8))
+		*(u64 *)to = *(const u64 *)from;
+	else
+		memcpy(to, from, len);
+}
+
 int chan_elem_alloc(struct chan_elem *elem, struct chan_user *guess, u32 len);
 int chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
 			const void __user *addr, u32 len);
 void *chan_elem_bytes(struct chan_elem *elem);
-void chan_elem_move(struct chan_elem *to, struct chan_elem *from);
-void chan_elem_drop(struct chan_elem *elem);
+void __chan_elem_drop(struct chan_elem *elem);
+
+/* Hand @from over to @to, which owned nothing.  Never fails, never sleeps. */
+static __always_inline void chan_elem_move(struct chan_elem *to, struct chan_elem *from)
+{
+	to->len = from->len;
+	chan_copy(to->bytes, from->bytes, chan_moved_bytes(from->len));
+	from->len = 0;
+}
+
+/* Free what @elem owns.  May sleep. */
+static inline void chan_elem_drop(struct chan_elem *elem)
+{
+	if (unlikely(chan_is_long(elem->len)))
+		__chan_elem_drop(elem);
+	elem->len = 0;
+}
 
 int chan_dest_take(struct chan_dest *dest, u32 len, const void *place);
 int chan_dest_finish(struct chan_dest *dest);

@@ -3,7 +3,6 @@
  * Descriptors: read, write, poll, release and fdinfo of a channel's files.
  */
 #include <linux/anon_inodes.h>
-#include <linux/atomic.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -36,36 +35,6 @@ struct chan_rest {
 	bool missed;
 };
 
-/**
- * struct chan_file - an open file description of a channel
- * @chan: the channel.
- * @user: who opened it, probably the one to charge.
- * @rest: of a message; made when it is first needed.
- * @parks: how often calls on it parked.
- * @found: in which count stuck.c has last seen it.
- * @end: whether it is an end for AUTOCLOSE.
- */
-struct chan_file {
-	struct chan *chan;
-	struct chan_user *user;
-	struct chan_rest *rest;
-	atomic_long_t parks;
-	u64 found;
-	bool end;
-};
-
-struct chan *chan_file_chan(const struct file *file)
-{
-	const struct chan_file *f = file->private_data;
-
-	return f->chan;
-}
-
-bool chan_file_is_channel(const struct file *file)
-{
-	return file->f_op == &chan_fops;
-}
-
 /* Whether this is the first time that the file turns up in this count. */
 bool chan_file_is_new(const struct file *file, u64 count)
 {
@@ -76,30 +45,9 @@ bool chan_file_is_new(const struct file *file, u64 count)
 	return is_new;
 }
 
-ktime_t chan_file_patience(const struct file *file)
-{
-	return file->f_flags & O_NONBLOCK ? CHAN_NOWAIT : KTIME_MAX;
-}
-
 static ktime_t iocb_patience(const struct kiocb *iocb)
 {
 	return iocb->ki_flags & IOCB_NOWAIT ? CHAN_NOWAIT : chan_file_patience(iocb->ki_filp);
-}
-
-void chan_file_count_parks(struct file *file, unsigned int parks)
-{
-	struct chan_file *f = file->private_data;
-
-	if (unlikely(parks))
-		atomic_long_add(parks, &f->parks);
-}
-
-/* Who probably pays for what is sent by this descriptor. */
-struct chan_user *chan_file_user(const struct file *file)
-{
-	const struct chan_file *f = file->private_data;
-
-	return f->user;
 }
 
 static int write_one(struct chan_file *f, struct iov_iter *from, u32 size,

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "g.h"
 #include "ioctl.h"
+#include "word.h"
 
 /* User space is compiled with these, 32-bit programs too. */
 static_assert(sizeof(struct chan_xfer) == 16);
@@ -276,49 +277,123 @@ static long dispatch(const struct command *command, struct file *file, unsigned 
 	return -ENOTTY;
 }
 
-/* CHAN_XFER_TRY and the descriptor's O_NONBLOCK say how long. */
-static int get_xfer(struct file *file, struct chan_xfer *x, ktime_t *until,
-		    const void __user *arg)
+/**
+ * struct xfer - what a send or a receive is told
+ * @addr: the element, or where to receive to.
+ * @size: its bytes.
+ * @flags: CHAN_XFER_TRY.
+ */
+struct xfer {
+	void __user *addr;
+	union {
+		struct {
+			u32 size;
+			u32 flags;
+		};
+		u64 size_and_flags;
+	};
+};
+
+static_assert(offsetof(struct xfer, flags) - offsetof(struct xfer, size) ==
+	      offsetof(struct chan_xfer, flags) - offsetof(struct chan_xfer, size));
+
+/* In registers: this is a good part of what a short send costs. */
+static __always_inline int get_xfer(struct xfer *x, unsigned long arg)
 {
-	if (copy_from_user(x, arg, sizeof(*x)))
+	const struct chan_xfer __user *from = (const struct chan_xfer __user *)arg;
+	u64 addr;
+
+	if (!user_read_access_begin(from, sizeof(*from)))
 		return -EFAULT;
-	if (x->flags & ~CHAN_XFER_TRY)
-		return -EINVAL;
-	*until = x->flags & CHAN_XFER_TRY ? CHAN_NOWAIT : chan_file_patience(file);
-	return 0;
+	unsafe_get_user(addr, &from->addr, fault);
+	unsafe_get_user(x->size_and_flags, (const u64 __user *)&from->size, fault);
+	user_read_access_end();
+	x->addr = u64_to_user_ptr(addr);
+	return x->flags & ~CHAN_XFER_TRY ? -EINVAL : 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* CHAN_XFER_TRY and the descriptor's O_NONBLOCK say how long. */
+static ktime_t patience(const struct file *file, const struct xfer *x)
+{
+	return x->flags ? CHAN_NOWAIT : chan_file_patience(file);
+}
+
+/* Whether it is to be tried as a word of a ring first. */
+static __always_inline bool is_word(const struct file *file, fmode_t mode, const struct xfer *x)
+{
+	return likely((file->f_mode & mode) && x->size == chan_file_chan(file)->ring.word &&
+		      chan_is_word_at(x->addr, x->size) && !chan_asks_modules());
+}
+
+static noinline long send(struct file *file, unsigned long arg)
+{
+	struct xfer x __uninitialized;
+	int ret = get_xfer(&x, arg);
+
+	if (unlikely(ret))
+		return ret;
+	if (is_word(file, FMODE_WRITE, &x)) {
+		ret = chan_send_word(chan_file_chan(file), x.addr);
+		if (likely(ret != -EAGAIN))
+			return ret;
+	}
+	return chan_command_send(file, x.addr, x.size, patience(file, &x));
+}
+
+static noinline long recv(struct file *file, unsigned long arg)
+{
+	struct xfer x __uninitialized;
+	int ret = get_xfer(&x, arg);
+
+	if (unlikely(ret))
+		return ret;
+	if (is_word(file, FMODE_READ, &x) && x.addr && chan_len(chan_file_chan(file))) {
+		ret = chan_recv_word(chan_file_chan(file), x.addr);
+		if (likely(!ret))
+			return 1 + x.size;
+	}
+	return chan_command_recv(file, x.addr, x.size, patience(file, &x));
 }
 
 /* The deadline says how long. */
-static int get_xfer_until(struct chan_xfer *x, ktime_t *until, const void __user *arg)
+static long transfer_until(struct file *file, bool sends, unsigned long arg)
 {
 	struct chan_xfer_until u;
+	void __user *addr;
+	ktime_t until;
 
-	if (copy_from_user(&u, arg, sizeof(u)))
+	if (copy_from_user(&u, (const void __user *)arg, sizeof(u)))
 		return -EFAULT;
 	if (u.xfer.flags)
 		return -EINVAL;
-	*x = u.xfer;
-	*until = chan_deadline(u.deadline);
-	return 0;
+	until = chan_deadline(u.deadline);
+	addr = u64_to_user_ptr(u.xfer.addr);
+	return sends ? chan_command_send(file, addr, u.xfer.size, until) :
+		       chan_command_recv(file, addr, u.xfer.size, until);
+}
+
+static noinline long other_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case CHAN_IOC_SEND_UNTIL:
+		return transfer_until(file, true, arg);
+	case CHAN_IOC_RECV_UNTIL:
+		return transfer_until(file, false, arg);
+	}
+	return dispatch(chan_commands, file, cmd, arg);
 }
 
 long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	const void __user *uarg = (const void __user *)arg;
-	struct chan_xfer x;
-	ktime_t until;
-
-	switch (cmd) {
-	case CHAN_IOC_SEND:
-		return get_xfer(file, &x, &until, uarg) ?: chan_command_send(file, &x, until);
-	case CHAN_IOC_RECV:
-		return get_xfer(file, &x, &until, uarg) ?: chan_command_recv(file, &x, until);
-	case CHAN_IOC_SEND_UNTIL:
-		return get_xfer_until(&x, &until, uarg) ?: chan_command_send(file, &x, until);
-	case CHAN_IOC_RECV_UNTIL:
-		return get_xfer_until(&x, &until, uarg) ?: chan_command_recv(file, &x, until);
-	}
-	return dispatch(chan_commands, file, cmd, arg);
+	if (cmd == CHAN_IOC_SEND)
+		return send(file, arg);
+	if (cmd == CHAN_IOC_RECV)
+		return recv(file, arg);
+	return other_ioctl(file, cmd, arg);
 }
 
 long chanctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -17,12 +17,6 @@ bool chan_has_ended(const struct chan *c)
 	return READ_ONCE(c->state);
 }
 
-/* Elements in the ring, at some moment. */
-u32 chan_len(struct chan *c)
-{
-	return READ_ONCE(c->ring.len);
-}
-
 /**
  * chan_state() - the state of a channel
  * @c: the channel, locked.

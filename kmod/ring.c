@@ -11,15 +11,10 @@
 #include "elem.h"
 #include "ring.h"
 
-struct message_slot {
-	u64 len;
-	u8 bytes[];
-};
-
 static u32 slot_stride(bool message, u32 elem_size)
 {
 	if (message)
-		return sizeof(struct message_slot) +
+		return sizeof(struct chan_message_slot) +
 		       round_up(min_t(u32, elem_size, CHAN_INLINE_BYTES), 8);
 	if (chan_is_long(elem_size))
 		return sizeof(struct chan_payload *);
@@ -54,59 +49,12 @@ int chan_ring_init(struct chan_ring *ring, bool message, u32 elem_size, u32 cap)
 	ring->stride = slot_stride(message, elem_size);
 	ring->elem_size = elem_size;
 	ring->message = message;
+	ring->word = cap && !message && chan_is_word(elem_size) ? elem_size : CHAN_NO_WORD;
 	if (!ring->bytes)
 		return 0;
 
 	ring->slots = kvzalloc(ring->bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	return ring->slots ? 0 : -ENOMEM;
-}
-
-static void *slot(const struct chan_ring *ring, u32 index)
-{
-	return ring->slots + (size_t)index * ring->stride;
-}
-
-static u32 next_index(const struct chan_ring *ring, u32 index)
-{
-	return index + 1 == ring->cap ? 0 : index + 1;
-}
-
-/* Move @elem to the end of a ring that has room. */
-void chan_ring_put(struct chan_ring *ring, struct chan_elem *elem)
-{
-	void *place = slot(ring, ring->sendx);
-
-	if (ring->message) {
-		struct message_slot *m = place;
-
-		m->len = elem->len;
-		place = m->bytes;
-	}
-	memcpy(place, elem->bytes, chan_moved_bytes(elem->len));
-	elem->len = 0;
-	ring->sendx = next_index(ring, ring->sendx);
-	/* CHAN_IOC_LEN looks without a lock. */
-	WRITE_ONCE(ring->len, ring->len + 1);
-}
-
-/* Where the oldest element of a ring that is not empty lies, and its length. */
-const void *chan_ring_oldest(const struct chan_ring *ring, u32 *len)
-{
-	const struct message_slot *m = slot(ring, ring->recvx);
-
-	if (!ring->message) {
-		*len = ring->elem_size;
-		return m;
-	}
-	*len = m->len;
-	return m->bytes;
-}
-
-/* Take the oldest element, which somebody else owns by now, out of the count. */
-void chan_ring_pop(struct chan_ring *ring)
-{
-	ring->recvx = next_index(ring, ring->recvx);
-	WRITE_ONCE(ring->len, ring->len - 1);
 }
 
 /* Drop all elements, and the slots.  May sleep. */

@@ -8,9 +8,10 @@
 #ifndef CHAN_RING_H
 #define CHAN_RING_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
-struct chan_elem;
+#include "elem.h"
 
 /**
  * struct chan_ring - the buffered elements
@@ -23,6 +24,7 @@ struct chan_elem;
  * @stride: bytes from slot to slot.
  * @elem_size: bytes of an element, or the most of a message.
  * @message: elements keep their own length.
+ * @word: bytes of an element if it is a word and there are slots for it, or CHAN_NO_WORD.
  */
 struct chan_ring {
 	void *slots;
@@ -34,14 +36,78 @@ struct chan_ring {
 	u32 stride;
 	u32 elem_size;
 	bool message;
+	u32 word;
+};
+
+#define CHAN_NO_WORD		U32_MAX
+
+struct chan_message_slot {
+	u64 len;
+	u8 bytes[];
 };
 
 u64 chan_ring_bytes(bool message, u32 elem_size, u64 cap);
 int chan_ring_init(struct chan_ring *ring, bool message, u32 elem_size, u32 cap);
 void chan_ring_free(struct chan_ring *ring);
 
-void chan_ring_put(struct chan_ring *ring, struct chan_elem *elem);
-const void *chan_ring_oldest(const struct chan_ring *ring, u32 *len);
-void chan_ring_pop(struct chan_ring *ring);
+static inline void *chan_ring_slot(const struct chan_ring *ring, u32 index)
+{
+	return ring->slots + (size_t)index * ring->stride;
+}
+
+static inline u32 chan_ring_next(const struct chan_ring *ring, u32 index)
+{
+	return index + 1 == ring->cap ? 0 : index + 1;
+}
+
+/* At some moment, without a lock. */
+static inline bool chan_ring_has_room(const struct chan_ring *ring)
+{
+	return READ_ONCE(ring->len) < ring->cap;
+}
+
+/* The slot at the end of a ring that has room has its element. */
+static inline void chan_ring_push(struct chan_ring *ring)
+{
+	ring->sendx = chan_ring_next(ring, ring->sendx);
+	/* CHAN_IOC_LEN looks without a lock. */
+	WRITE_ONCE(ring->len, ring->len + 1);
+}
+
+/* Take the oldest element, which somebody else owns by now, out of the count. */
+static inline void chan_ring_pop(struct chan_ring *ring)
+{
+	ring->recvx = chan_ring_next(ring, ring->recvx);
+	WRITE_ONCE(ring->len, ring->len - 1);
+}
+
+/* Move @elem to the end of a ring that has room. */
+static inline void chan_ring_put(struct chan_ring *ring, struct chan_elem *elem)
+{
+	void *place = chan_ring_slot(ring, ring->sendx);
+
+	if (ring->message) {
+		struct chan_message_slot *m = place;
+
+		m->len = elem->len;
+		place = m->bytes;
+	}
+	chan_copy(place, elem->bytes, chan_moved_bytes(elem->len));
+	elem->len = 0;
+	chan_ring_push(ring);
+}
+
+/* Where the oldest element of a ring that is not empty lies, and its length. */
+static inline const void *chan_ring_oldest(const struct chan_ring *ring, u32 *len)
+{
+	const struct chan_message_slot *m = chan_ring_slot(ring, ring->recvx);
+
+	if (!ring->message) {
+		*len = ring->elem_size;
+		return m;
+	}
+	*len = m->len;
+	return m->bytes;
+}
 
 #endif /* CHAN_RING_H */
