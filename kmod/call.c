@@ -9,12 +9,17 @@
 #include <linux/minmax.h>
 
 #include "chan.h"
+#include "command.h"
+#include "core.h"
+#include "file.h"
+#include "ioctl.h"
+#include "park.h"
 #include "trace.h"
 
 /* Park for the reply before the receiver of the request is told. */
-static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
-				   struct chan *in, struct chan_dest *dest,
-				   struct chan_blocking *how)
+static __always_inline int recv_then_tell(struct chan *out, struct chan_news *request,
+					  struct chan *in, struct chan_dest *dest,
+					  struct chan_blocking *how)
 {
 	struct chan_elem elem __uninitialized;
 	struct chan_wait wait __uninitialized;
@@ -25,7 +30,8 @@ static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
 
 	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
 	chan_waiter_init(&w, &wait, in, false, &elem, dest->room);
-	ret = chan_recv_once(in, dest, how, refusal ? NULL : &w, &reply);
+	ret = chan_recv_once(in, dest, how, refusal ? NULL : &w, &reply, true);
+	request->here = ret == -EAGAIN && !refusal;
 	chan_tell(out, request);
 	chan_tell(in, &reply);
 	switch (ret) {
@@ -45,7 +51,7 @@ static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
 }
 
 /**
- * chan_call() - send a request, then receive the reply
+ * call() - send a request, then receive the reply
  * @out: where to send.
  * @elem: the request.  Owns nothing once it is sent; the caller's to drop if not.
  * @in: where to receive, another channel.
@@ -58,8 +64,8 @@ static noinline int recv_then_tell(struct chan *out, struct chan_news *request,
  * Return: an errno of chan_send() with @sent false, or what chan_recv() returns with it
  * true.
  */
-int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
-	      struct chan_dest *dest, struct chan_blocking *how, bool *sent)
+static __always_inline int call(struct chan *out, struct chan_elem *elem, struct chan *in,
+				struct chan_dest *dest, struct chan_blocking *how, bool *sent)
 {
 	struct chan_news request = CHAN_NEWS_INIT(request);
 	int ret;
@@ -67,7 +73,7 @@ int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
 	if (chan_dest_fault_in(dest, min(dest->room, in->ring.elem_size)))
 		return -EFAULT;
 
-	ret = chan_send_once(out, elem, how, NULL, &request);
+	ret = chan_send_once(out, elem, how, NULL, &request, true);
 	if (!ret) {
 		*sent = true;
 		return recv_then_tell(out, &request, in, dest, how);
@@ -81,4 +87,90 @@ int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
 	/* That may have been long ago. */
 	dest->writable = 0;
 	return chan_recv(in, dest, how);
+}
+
+static __always_inline int check_call(struct file *out, struct file *in,
+				      const struct chan_call *args)
+{
+	int ret = chan_may_recv(in, u64_to_user_ptr(args->rep), args->rep_size);
+
+	if (ret || !out)
+		return ret;
+	if (chan_file_chan(out) == chan_file_chan(in))
+		return -EINVAL;
+	return chan_may_send(out, args->req_size);
+}
+
+/* @out is NULL if the request is sent already. */
+static __always_inline int run_call(struct file *file, struct file *out, struct file *in,
+				    const struct chan_call *args, bool *sent)
+{
+	struct file *held[] = { in, out };
+	struct chan_blocking how = {
+		.until = chan_deadline(args->deadline),
+		.file = file, .held = held, .n_held = out && out != file ? 2 : 1,
+	};
+	struct chan_dest dest = chan_dest_at(u64_to_user_ptr(args->rep), args->rep_size);
+	struct chan *c = chan_file_chan(in);
+	struct chan_elem elem __uninitialized;
+	int ret;
+
+	ret = check_call(out, in, args);
+	if (ret)
+		return ret;
+	if (!out) {
+		ret = chan_recv(c, &dest, &how);
+	} else {
+		ret = chan_elem_from_user(&elem, chan_file_user(out), u64_to_user_ptr(args->req),
+					  args->req_size);
+		if (ret)
+			return ret;
+		ret = call(chan_file_chan(out), &elem, c, &dest, &how, sent);
+		chan_elem_drop(&elem);
+	}
+	chan_file_count_parks(in, how.parks);
+	return *sent ? chan_recv_result(c, &dest, ret) : ret;
+}
+
+/* Where the request goes: NULL if it is sent already. */
+static __always_inline struct file *get_out(struct file *file, const struct chan_call *args,
+					    bool sent)
+{
+	if (sent)
+		return NULL;
+	if (args->out != CHAN_CALL_HERE)
+		return chan_get_channel(args->out);
+	return chan_file_is_channel(file) ? file : ERR_PTR(-ENOTTY);
+}
+
+static inline void put_out(struct file *out, const struct chan_call *args)
+{
+	if (out && args->out != CHAN_CALL_HERE)
+		fput(out);
+}
+
+/**
+ * chan_command_call() - one call by command
+ * @file: the descriptor that took the command.
+ * @args: what the caller asks for.
+ * @sent: whether the request is sent; in and out.
+ *
+ * Return: as chan_command_recv(), or an errno of chan_command_send(), -ENOTTY, -EINVAL.
+ */
+int chan_command_call(struct file *file, const struct chan_call *args, bool *sent)
+{
+	struct file *out = get_out(file, args, *sent), *in;
+	int ret;
+
+	if (IS_ERR(out))
+		return PTR_ERR(out);
+	in = chan_get_channel(args->in);
+	if (IS_ERR(in)) {
+		put_out(out, args);
+		return PTR_ERR(in);
+	}
+	ret = run_call(file, out, in, args, sent);
+	fput(in);
+	put_out(out, args);
+	return ret;
 }

@@ -19,6 +19,7 @@
  * struct chan_timer	The time of a channel that has one (timer.h).  It belongs to
  *			its channel.
  * struct chan_elem	An element under way (elem.h).
+ * struct chan_habit	Whether waits at a queue have been short (linger.h).
  * struct chan_ring	The buffered elements (ring.h), part of the channel.
  *
  * Life of an element
@@ -75,6 +76,7 @@
 #include <linux/bits.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/poll.h>
 #include <linux/rbtree.h>
@@ -83,7 +85,9 @@
 #include <linux/chan.h>
 
 #include "elem.h"
+#include "fifo.h"
 #include "limits.h"
+#include "linger.h"
 #include "ring.h"
 #include "wait.h"
 
@@ -105,12 +109,14 @@ struct pid;
  * @ends: open file descriptions which are an end that may receive, or send.
  * @passing: entries of selects that do not block.  They are here while such a select
  *	finds out that nothing is ready, and are served after those of @list.
+ * @habit: whether it has been worth to linger before sleeping here.
  */
 struct chan_queue {
-	struct list_head list;
+	struct chan_fifo list;
 	unsigned int n;
 	u32 ends;
-	struct list_head passing;
+	struct chan_fifo passing;
+	struct chan_habit habit;
 };
 
 /**
@@ -153,7 +159,7 @@ struct chan_found {
  * @ring: the buffered elements.
  * @recvq: parked receivers.
  * @sendq: parked senders.
- * @cursor: the next entry for one who goes through a queue in several steps: timer.c through
+ * @cursor: the next entry for one who goes through a queue in several steps, or NULL: timer.c through
  *	the recvq of a timer, stuck.c through the queues of a channel that is none.
  * @stats: counters.
  * @poll: who polls.  Added to without @lock, but looked at under it: see
@@ -177,7 +183,7 @@ struct chan {
 	struct chan_ring ring;
 	struct chan_queue recvq;
 	struct chan_queue sendq;
-	struct list_head *cursor;
+	struct hlist_node *cursor;
 	struct chan_stats stats;
 	wait_queue_head_t poll;
 
@@ -217,10 +223,14 @@ struct chan_blocking {
 /**
  * struct chan_news - what others have to be told of what was done under the lock
  * @ready: whose operations were completed.
+ * @last: the end of that list.
+ * @here: the caller is about to block: see chan_ready().
  * @events: for pollers, if there are any.
  */
 struct chan_news {
-	struct list_head ready;
+	struct chan_waiter *ready;
+	struct chan_waiter **last;
+	bool here;
 	__poll_t events;
 };
 
@@ -228,7 +238,7 @@ struct chan_news {
 #define CHAN_POLL_RECV		(EPOLLIN | EPOLLRDNORM)
 #define CHAN_POLL_SEND		(EPOLLOUT | EPOLLWRNORM)
 
-#define CHAN_NEWS_INIT(name)	{ .ready = LIST_HEAD_INIT((name).ready) }
+#define CHAN_NEWS_INIT(name)	{ .last = &(name).ready }
 
 /* How many of each queue fdinfo shows. */
 #define CHAN_SHOWN		8
@@ -249,6 +259,28 @@ struct chan_parked {
 #define chan_for_each(c)	\
 	for ((c) = chan_next(NULL); (c); (c) = chan_next(c))
 
+/**
+ * chan_waiter_init() - prepare an entry of a wait
+ * @w: the entry, one of those of @wait.
+ * @wait: the wait.
+ * @c: the channel.
+ * @send: whether it sends there.
+ * @elem: what to send, or where to receive to.
+ * @room: bytes to send, or longest element to receive.
+ */
+static inline void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c,
+				    bool send, struct chan_elem *elem, u32 room)
+{
+	INIT_HLIST_NODE(&w->link);
+	w->wait = wait;
+	w->chan = c;
+	w->queue = send ? &c->sendq : &c->recvq;
+	w->index = w - wait->waiters;
+	w->scase = 0;
+	w->elem = elem;
+	w->room = room;
+}
+
 /* Whether an entry is a sender's. */
 static inline bool chan_sends(const struct chan_waiter *w)
 {
@@ -259,6 +291,45 @@ static inline bool chan_sends(const struct chan_waiter *w)
 static inline u32 chan_len(const struct chan *c)
 {
 	return READ_ONCE(c->ring.len);
+}
+
+/**
+ * chan_looks_ready() - whether a send or a receive is worth an attempt
+ * @c: the channel.
+ * @send: which of the two.
+ *
+ * No lock is taken, so what it says may be wrong when it is used; who queues looks again
+ * under the lock.  But if it says no, there was a moment at which the operation was not
+ * possible: what makes it impossible goes away only in making it possible, or by the end of
+ * the channel, which is looked at last.
+ *
+ * Return: whether it is.
+ */
+static inline bool chan_looks_ready(const struct chan *c, bool send)
+{
+	const struct chan_queue *partners = send ? &c->recvq : &c->sendq;
+
+	if (send ? chan_ring_has_room(&c->ring) : chan_len(c))
+		return true;
+	if (!chan_fifo_is_empty(&partners->list) || !chan_fifo_is_empty(&partners->passing))
+		return true;
+	smp_rmb(); /* the above before the state */
+	return READ_ONCE(c->state) || c->timer;
+}
+
+/**
+ * chan_may_park() - whether a call that found nothing may park
+ * @how: how long it may block.
+ *
+ * Return: 0, or why not: -EAGAIN or -ETIMEDOUT.
+ */
+static inline int chan_may_park(const struct chan_blocking *how)
+{
+	if (likely(how->until == KTIME_MAX))
+		return 0;
+	if (how->until == CHAN_NOWAIT)
+		return -EAGAIN;
+	return ktime_get() >= how->until ? -ETIMEDOUT : 0;
 }
 
 /* object.c */
@@ -276,18 +347,9 @@ u64 chan_oldest_wait(struct chan *c, struct chan_queue *q);
 int chan_object_init(void);
 void chan_object_exit(void);
 
-/* core.c */
-int chan_send_once(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
-		   struct chan_waiter *w, struct chan_news *news);
-int chan_recv_once(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
-		   struct chan_waiter *w, struct chan_news *news);
-void chan_tell(struct chan *c, struct chan_news *news);
-int chan_may_park(const struct chan_blocking *how);
+/* core.c, with core.h */
 void chan_lock_settled(struct chan *c, struct chan_news *news) __acquires(c->lock);
 void chan_leave(struct chan_waiter *w, bool aborted);
-void chan_enqueue(struct chan_waiter *w);
-void chan_dequeue(struct chan_waiter *w);
-
 int chan_close(struct chan *c);
 void chan_remove(struct chan *c);
 void chan_fire(struct chan *c);
@@ -302,21 +364,13 @@ int chan_send_attempt(struct chan *c, struct chan_elem *elem, struct chan_blocki
 		      struct chan_waiter *w);
 int chan_recv_attempt(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
 		      struct chan_waiter *w);
-int chan_recv_parked(struct chan *c, struct chan_dest *dest, struct chan_waiter *w,
-		     struct chan_blocking *how);
-int chan_recv_given(struct chan *c, struct chan_dest *dest, struct chan_elem *elem);
-int chan_recv_finish(struct chan *c, struct chan_dest *dest);
+int chan_count_lost(struct chan *c, int ret);
 
 /* poll.c */
 int chan_gone(struct chan *c);
 bool chan_has_ended(const struct chan *c);
 u32 chan_state(const struct chan *c);
 const char *chan_state_name(u32 state);
-bool chan_looks_ready(const struct chan *c, bool send);
 __poll_t chan_poll_events(struct chan *c, fmode_t mode);
-
-/* call.c; select.c has select.h */
-int chan_call(struct chan *out, struct chan_elem *elem, struct chan *in,
-	      struct chan_dest *dest, struct chan_blocking *how, bool *sent);
 
 #endif /* CHAN_H */

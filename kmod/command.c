@@ -14,16 +14,12 @@
 #include <linux/uaccess.h>
 
 #include "chan.h"
+#include "command.h"
 #include "file.h"
 #include "ioctl.h"
 #include "limits.h"
 #include "select.h"
 #include "trace.h"
-
-static bool size_suits(const struct chan *c, size_t size)
-{
-	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
-}
 
 /* See chan_asks_modules(). */
 DEFINE_STATIC_KEY_FALSE(chan_asks_modules_key);
@@ -54,124 +50,6 @@ static const struct kernel_param_ops ask_modules_ops = {
 module_param_cb(ask_modules, &ask_modules_ops, NULL, 0644);
 MODULE_PARM_DESC(ask_modules,
 		 "Ask the security modules before each send and receive, as before a write or a read (default N)");
-
-static int may_transfer(struct file *file, fmode_t mode, size_t size)
-{
-	if (unlikely(!(file->f_mode & mode)))
-		return -EBADF;
-	if (!chan_asks_modules())
-		return 0;
-	return rw_verify_area(mode == FMODE_WRITE ? WRITE : READ, file, NULL,
-			      min_t(size_t, size, MAX_RW_COUNT));
-}
-
-/* Whether an element of this size can be sent by command: 0 or an errno. */
-static int may_send(struct file *file, size_t size)
-{
-	int ret = may_transfer(file, FMODE_WRITE, size);
-
-	if (ret)
-		return ret;
-	return size_suits(chan_file_chan(file), size) ? 0 : -EMSGSIZE;
-}
-
-/* Whether an element can be received by command to this place. */
-static int may_recv(struct file *file, const void __user *addr, size_t size)
-{
-	const struct chan *c = chan_file_chan(file);
-	int ret = may_transfer(file, FMODE_READ, size);
-
-	if (ret)
-		return ret;
-	if (c->ring.message || (!addr && !size))
-		return 0;
-	return size_suits(c, size) ? 0 : -EMSGSIZE;
-}
-
-/* The place that a receive by command names. */
-static struct chan_dest dest_at(void __user *addr, u64 size)
-{
-	return (struct chan_dest){
-		.addr = addr,
-		.room = addr ? min_t(u64, size, CHAN_ANY_ROOM) : CHAN_ANY_ROOM,
-	};
-}
-
-/*
- * What a receive by command returns: 0 when the channel is closed and drained, where the
- * zero value is received; 1 + length of the element; or an errno.
- */
-static int recv_result(const struct chan *c, const struct chan_dest *dest, int ret)
-{
-	u32 size = min(dest->room, c->ring.elem_size);
-
-	if (ret == -EPIPE)
-		return dest->addr && clear_user(dest->addr, size) ? -EFAULT : 0;
-	return ret ?: 1 + dest->len;
-}
-
-/**
- * chan_command_send() - one send by command
- * @file: the descriptor.
- * @addr: the element.
- * @size: its bytes.
- * @until: how long it may block.
- *
- * Return: 0 or an errno of chan_send() or chan_elem_from_user(), -EBADF, -EMSGSIZE.
- */
-int chan_command_send(struct file *file, const void __user *addr, u32 size, ktime_t until)
-{
-	struct chan_blocking how = { .until = until, .file = file };
-	struct chan_elem elem __uninitialized;
-	int ret;
-
-	ret = may_send(file, size) ?:
-	      chan_elem_from_user(&elem, chan_file_user(file), addr, size);
-	if (ret)
-		return ret;
-	ret = chan_send(chan_file_chan(file), &elem, &how);
-	chan_elem_drop(&elem);
-	chan_file_count_parks(file, how.parks);
-	return ret;
-}
-
-/**
- * chan_command_recv() - one receive by command
- * @file: the descriptor.
- * @addr: where to; NULL discards.
- * @size: how much room there is.
- * @until: how long it may block.
- *
- * Return: 0 when the channel is closed and drained, 1 + length of the element received,
- * or an errno of chan_recv(), -EBADF.
- */
-int chan_command_recv(struct file *file, void __user *addr, u32 size, ktime_t until)
-{
-	struct chan_dest dest = dest_at(addr, size);
-	struct chan_blocking how = { .until = until, .file = file };
-	struct chan *c = chan_file_chan(file);
-	int ret;
-
-	ret = may_recv(file, addr, size);
-	if (ret)
-		return ret;
-	ret = chan_recv(c, &dest, &how);
-	chan_file_count_parks(file, how.parks);
-	return recv_result(c, &dest, ret);
-}
-
-/* A descriptor that is a channel, counted. */
-static struct file *get_channel(int fd)
-{
-	struct file *file = fget(fd);
-
-	if (!file)
-		return ERR_PTR(-EBADF);
-	if (chan_file_is_channel(file))
-		return file;
-	fput(file);
-	return ERR_PTR(-ENOTTY);
-}
 
 /**
  * struct selection - a select by command
@@ -208,9 +86,9 @@ static int check_case(struct file *file, const struct chan_case *uc)
 
 	switch (uc->dir) {
 	case CHAN_DIR_SEND:
-		return may_send(file, size);
+		return chan_may_send(file, size);
 	case CHAN_DIR_RECV:
-		return may_recv(file, u64_to_user_ptr(uc->elem), size);
+		return chan_may_recv(file, u64_to_user_ptr(uc->elem), size);
 	default:
 		return -EINVAL;
 	}
@@ -226,7 +104,7 @@ static int add_case(struct selection *s, u32 index, const struct chan_case *uc)
 		return -EINVAL;
 	if (uc->ch < 0)
 		return 0;
-	file = get_channel(uc->ch);
+	file = chan_get_channel(uc->ch);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	ret = check_case(file, uc);
@@ -238,7 +116,7 @@ static int add_case(struct selection *s, u32 index, const struct chan_case *uc)
 	sc->user = chan_file_user(file);
 	sc->send = uc->dir == CHAN_DIR_SEND;
 	sc->addr = u64_to_user_ptr(uc->elem);
-	sc->size = sc->send ? uc->size : dest_at(sc->addr, uc->size).room;
+	sc->size = sc->send ? uc->size : chan_dest_at(sc->addr, uc->size).room;
 	s->files[s->n] = file;
 	s->index[s->n++] = index;
 	return 0;
@@ -280,9 +158,9 @@ static int select_result(const struct selection *s, const struct chan_scase *sc,
 	if (!sc)
 		return ret;
 	if (!sc->send) {
-		dest = dest_at(sc->addr, sc->size);
+		dest = chan_dest_at(sc->addr, sc->size);
 		dest.len = sc->len;
-		ok = recv_result(sc->chan, &dest, ret);
+		ok = chan_recv_result(sc->chan, &dest, ret);
 		ok = min(ok, 1);
 	}
 	ret = put_result(s, sc, ok);
@@ -366,76 +244,4 @@ int chan_command_select(struct file *file, const struct chan_select *args)
 	if (args->n <= CHAN_SMALL_SELECT)
 		return select_small(file, ucases, args->n, until);
 	return select_large(file, ucases, args->n, until);
-}
-
-static int check_call(struct file *out, struct file *in, const struct chan_call *args)
-{
-	int ret = may_recv(in, u64_to_user_ptr(args->rep), args->rep_size);
-
-	if (ret || !out)
-		return ret;
-	if (chan_file_chan(out) == chan_file_chan(in))
-		return -EINVAL;
-	return may_send(out, args->req_size);
-}
-
-/* @out is NULL if the request is sent already. */
-static int run_call(struct file *file, struct file *out, struct file *in,
-		    const struct chan_call *args, bool *sent)
-{
-	struct file *held[] = { in, out };
-	struct chan_blocking how = {
-		.until = chan_deadline(args->deadline),
-		.file = file, .held = held, .n_held = out ? 2 : 1,
-	};
-	struct chan_dest dest = dest_at(u64_to_user_ptr(args->rep), args->rep_size);
-	struct chan *c = chan_file_chan(in);
-	struct chan_elem elem __uninitialized;
-	int ret;
-
-	ret = check_call(out, in, args);
-	if (ret)
-		return ret;
-	if (!out) {
-		ret = chan_recv(c, &dest, &how);
-	} else {
-		ret = chan_elem_from_user(&elem, chan_file_user(out), u64_to_user_ptr(args->req),
-					  args->req_size);
-		if (ret)
-			return ret;
-		ret = chan_call(chan_file_chan(out), &elem, c, &dest, &how, sent);
-		chan_elem_drop(&elem);
-	}
-	chan_file_count_parks(in, how.parks);
-	return *sent ? recv_result(c, &dest, ret) : ret;
-}
-
-/**
- * chan_command_call() - one call by command
- * @file: the descriptor that took the command.
- * @args: what the caller asks for.
- * @sent: whether the request is sent; in and out.
- *
- * Return: as chan_command_recv(), or an errno of chan_command_send(), -ENOTTY, -EINVAL.
- */
-int chan_command_call(struct file *file, const struct chan_call *args, bool *sent)
-{
-	struct file *out = NULL, *in;
-	int ret;
-
-	if (!*sent)
-		out = get_channel(args->out);
-	if (IS_ERR(out))
-		return PTR_ERR(out);
-	in = get_channel(args->in);
-	if (IS_ERR(in)) {
-		ret = PTR_ERR(in);
-		goto put_out;
-	}
-	ret = run_call(file, out, in, args, sent);
-	fput(in);
-put_out:
-	if (out)
-		fput(out);
-	return ret;
 }

@@ -7,7 +7,10 @@
 
 #include <linux/device.h>
 #include <linux/hrtimer.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/stacktrace.h>
 #include <linux/version.h>
 
@@ -83,5 +86,31 @@ static inline unsigned int chan_stack_of(struct task_struct *task, unsigned long
 	return 0;
 #endif
 }
+
+/* Nanoseconds, cheaper than ktime_get(): for how long something took, not for when it was. */
+static inline u64 chan_clock(void)
+{
+	return local_clock();
+}
+
+/*
+ * Whether it makes sense to give way (linger.h).  Where the scheduler picks by deadlines, it
+ * does if anybody else is runnable; the one before that has mostly decided already.
+ */
+static inline bool chan_may_give_way(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return !single_task_running();
+#else
+	return need_resched();
+#endif
+}
+
+/* WF_CURRENT_CPU of kernel/sched/sched.h, which is no part of an interface: see wake.c. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define CHAN_WAKE_HERE		0x40
+#else
+#define CHAN_WAKE_HERE		0
+#endif
 
 #endif /* CHAN_COMPAT_H */

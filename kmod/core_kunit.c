@@ -192,8 +192,8 @@ static void lost_claim_goes_to_next_receiver(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, try_send(test, c, 5), 0);
 	expect_completed(test, next, 0);
 	KUNIT_EXPECT_EQ(test, get_value(&next->elem), 5);
-	KUNIT_EXPECT_FALSE(test, gone->wait.done);
-	KUNIT_EXPECT_TRUE(test, list_empty(&gone->w.link));
+	KUNIT_EXPECT_NE(test, gone->wait.progress, (int)CHAN_DONE);
+	KUNIT_EXPECT_TRUE(test, hlist_unhashed(&gone->w.link));
 	KUNIT_EXPECT_EQ(test, chan_len(c), 0);
 	chan_put(c);
 }
@@ -226,25 +226,34 @@ static void only_stale_senders_leave_a_free_slot(struct kunit *test)
 	chan_put(c);
 }
 
-static void dequeue_is_safe_wherever_the_entry_is(struct kunit *test)
+static void an_entry_leaves_from_anywhere_and_the_rest_keep_their_order(struct kunit *test)
 {
-	struct chan *c = make(test, 0, 8, 0);
-	struct parked *p[3];
-	int i;
+	int left, i, value;
 
-	for (i = 0; i < 3; i++)
-		p[i] = park_receiver(test, c);
-	spin_lock(&c->lock);
-	chan_dequeue(&p[1]->w);
-	chan_dequeue(&p[1]->w);
-	spin_unlock(&c->lock);
-	KUNIT_EXPECT_EQ(test, c->recvq.n, 2);
-	try_send(test, c, 1);
-	try_send(test, c, 2);
-	expect_completed(test, p[0], 0);
-	expect_completed(test, p[2], 0);
-	KUNIT_EXPECT_FALSE(test, p[1]->wait.done);
-	chan_put(c);
+	for (left = 0; left < 3; left++) {
+		struct chan *c = make(test, 0, 8, 0);
+		struct parked *p[4];
+
+		for (i = 0; i < 3; i++)
+			p[i] = park_receiver(test, c);
+		chan_leave(&p[left]->w, false);
+		KUNIT_EXPECT_EQ(test, c->recvq.n, 2);
+		/* Once more does nothing. */
+		chan_leave(&p[left]->w, false);
+		KUNIT_EXPECT_EQ(test, c->recvq.n, 2);
+		p[3] = park_receiver(test, c);
+		for (i = 0, value = 1; i < 4; i++) {
+			if (i == left)
+				continue;
+			try_send(test, c, value);
+			expect_completed(test, p[i], 0);
+			KUNIT_EXPECT_EQ(test, get_value(&p[i]->elem), value);
+			value++;
+		}
+		KUNIT_EXPECT_NE(test, p[left]->wait.progress, (int)CHAN_DONE);
+		KUNIT_EXPECT_EQ(test, c->entries, 0);
+		chan_put(c);
+	}
 }
 
 static void zero_size_elements_count(struct kunit *test)
@@ -513,7 +522,7 @@ static void claimed_wait_outlives_its_deadline(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, soon(READ_ONCE(c->recvq.n) == 1));
 	set_value(&elem, 9);
-	KUNIT_EXPECT_EQ(test, chan_send_once(c, &elem, &how, NULL, &news), 0);
+	KUNIT_EXPECT_EQ(test, chan_send_once(c, &elem, &how, NULL, &news, true), 0);
 
 	msleep(2100);
 	KUNIT_EXPECT_EQ(test, c->stats.aborts, 0);
@@ -545,7 +554,7 @@ static struct kunit_case chan_core_cases[] = {
 	KUNIT_CASE(lost_claim_goes_to_next_receiver),
 	KUNIT_CASE(lost_claim_goes_to_next_sender),
 	KUNIT_CASE(only_stale_senders_leave_a_free_slot),
-	KUNIT_CASE(dequeue_is_safe_wherever_the_entry_is),
+	KUNIT_CASE(an_entry_leaves_from_anywhere_and_the_rest_keep_their_order),
 	KUNIT_CASE(zero_size_elements_count),
 	KUNIT_CASE(messages_keep_length_and_content),
 	KUNIT_CASE(long_elements_left_behind_are_freed),

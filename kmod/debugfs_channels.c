@@ -69,7 +69,7 @@ static_assert(TASK_COMM_LEN <= CHAN_GO_NAME_MAX);
  */
 static void look_at_waiter(const struct chan_wait *wait, struct queued *queued)
 {
-	queued->since = wait->since;
+	queued->since = chan_wait_since(wait);
 	queued->reason = wait->reason;
 	queued->tid = task_pid_nr(wait->task);
 	queued->g = chan_g_id(wait->g);
@@ -88,7 +88,7 @@ static void look_at_queue(const struct chan_queue *q, struct queue_view *view)
 
 	view->n = q->n;
 	view->listed = 0;
-	list_for_each_entry(w, &q->list, link) {
+	hlist_for_each_entry(w, &q->list.head, link) {
 		if (looked++ == CHAN_LISTED)
 			break;
 		if (chan_has_winner(w->wait))

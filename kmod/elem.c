@@ -83,27 +83,11 @@ void *chan_elem_bytes(struct chan_elem *elem)
 	return chan_is_long(elem->len) ? elem->payload->bytes : elem->bytes;
 }
 
-/**
- * chan_elem_from_user() - take an element that is to be sent out of user memory
- * @elem: uninitialised.
- * @guess: as for chan_elem_alloc().
- * @addr: where it is.
- * @len: its length in bytes.
- *
- * May sleep.
- *
- * Return: 0, -EDQUOT, -ENOMEM or -EFAULT; on error @elem owns nothing.
- */
-int chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
-			const void __user *addr, u32 len)
+int __chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
+			  const void __user *addr, u32 len)
 {
-	int ret;
+	int ret = chan_elem_alloc(elem, guess, len);
 
-	if (likely(len == 8 && IS_ALIGNED((unsigned long)addr, 8))) {
-		elem->len = len;
-		return get_user(*(u64 *)elem->bytes, (const u64 __user *)addr);
-	}
-	ret = chan_elem_alloc(elem, guess, len);
 	if (ret || !copy_from_user(chan_elem_bytes(elem), addr, len))
 		return ret;
 	chan_elem_drop(elem);
@@ -125,8 +109,6 @@ static int dest_copy(struct chan_dest *dest, const void *bytes, u32 len)
 {
 	size_t copied;
 
-	if (likely(dest->addr && len == 8 && IS_ALIGNED((unsigned long)dest->addr, 8)))
-		return put_user(*(const u64 *)bytes, (u64 __user *)dest->addr);
 	if (dest->addr)
 		return copy_to_user(dest->addr, bytes, len) ? -EFAULT : 0;
 	if (!dest->iter)
@@ -167,18 +149,7 @@ static bool is_torn(const struct chan_dest *dest, u32 len)
 	return dest->addr && dest->writable < len && offset_in_page(dest->addr) + len > PAGE_SIZE;
 }
 
-/**
- * chan_dest_take() - move an element to its destination without sleeping
- * @dest: the destination.
- * @len: length of the element.
- * @place: its bytes, or the pointer to its payload.
- *
- * Return: 0, with chan_dest_finish() to follow when no lock is held any more, and
- * the element at @place to be regarded as gone; or with nothing moved -EMSGSIZE
- * (too long for the room) or -EFAULT (a page has to be brought in first:
- * chan_dest_fault_in()).
- */
-int chan_dest_take(struct chan_dest *dest, u32 len, const void *place)
+int __chan_dest_take(struct chan_dest *dest, u32 len, const void *place)
 {
 	int ret = 0;
 
@@ -199,36 +170,17 @@ int chan_dest_take(struct chan_dest *dest, u32 len, const void *place)
 	return ret;
 }
 
-/**
- * chan_dest_finish() - the part of a receive which may sleep
- * @dest: the destination, after chan_dest_take().
- *
- * Return: 0, or -EFAULT when memory that was writable no longer is; the element
- * is lost then.
- */
-int chan_dest_finish(struct chan_dest *dest)
+int __chan_dest_finish(struct chan_dest *dest)
 {
 	struct chan_payload *p = dest->payload;
-	int ret;
+	int ret = dest_copy(dest, p->bytes, dest->len);
 
-	if (likely(!p))
-		return 0;
-	ret = dest_copy(dest, p->bytes, dest->len);
 	payload_free(p);
 	dest->payload = NULL;
 	return ret;
 }
 
-/**
- * chan_dest_put() - bring what a parked receiver was given to its destination
- * @dest: the destination; its @elem, if any, is where @elem is already.
- * @elem: the element; owns nothing afterwards.
- *
- * May sleep.
- *
- * Return: as chan_dest_finish().
- */
-int chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
+int __chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
 {
 	int ret;
 
@@ -240,16 +192,7 @@ int chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
 	return ret;
 }
 
-/**
- * chan_dest_fault_in() - see to it that a destination can be written
- * @dest: the destination.
- * @len: how much of it.
- *
- * Changes nothing in that memory.  May sleep.
- *
- * Return: 0 or -EFAULT.
- */
-int chan_dest_fault_in(struct chan_dest *dest, u32 len)
+int __chan_dest_fault_in(struct chan_dest *dest, u32 len)
 {
 	size_t left = 0;
 

@@ -14,8 +14,12 @@
 #ifndef CHAN_ELEM_H
 #define CHAN_ELEM_H
 
+#include <linux/align.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
+#include <asm/futex.h>
 
 struct chan_user;
 struct iov_iter;
@@ -101,8 +105,8 @@ static __always_inline void chan_copy(void *to, const void *from, u32 len)
 }
 
 int chan_elem_alloc(struct chan_elem *elem, struct chan_user *guess, u32 len);
-int chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
-			const void __user *addr, u32 len);
+int __chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
+			  const void __user *addr, u32 len);
 void *chan_elem_bytes(struct chan_elem *elem);
 void __chan_elem_drop(struct chan_elem *elem);
 
@@ -122,9 +126,123 @@ static inline void chan_elem_drop(struct chan_elem *elem)
 	elem->len = 0;
 }
 
-int chan_dest_take(struct chan_dest *dest, u32 len, const void *place);
-int chan_dest_finish(struct chan_dest *dest);
-int chan_dest_put(struct chan_dest *dest, struct chan_elem *elem);
-int chan_dest_fault_in(struct chan_dest *dest, u32 len);
+int __chan_dest_take(struct chan_dest *dest, u32 len, const void *place);
+int __chan_dest_finish(struct chan_dest *dest);
+int __chan_dest_put(struct chan_dest *dest, struct chan_elem *elem);
+int __chan_dest_fault_in(struct chan_dest *dest, u32 len);
+
+/* ---- what is short for the most common element, of eight bytes ---- */
+
+static inline bool chan_is_aligned(const void __user *addr)
+{
+	return IS_ALIGNED((unsigned long)addr, 8);
+}
+
+/**
+ * chan_elem_from_user() - take an element that is to be sent out of user memory
+ * @elem: uninitialised.
+ * @guess: as for chan_elem_alloc().
+ * @addr: where it is.
+ * @len: its length in bytes.
+ *
+ * May sleep.
+ *
+ * Return: 0, -EDQUOT, -ENOMEM or -EFAULT; on error @elem owns nothing.
+ */
+static __always_inline int chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
+					       const void __user *addr, u32 len)
+{
+	if (unlikely(len != 8 || !chan_is_aligned(addr)))
+		return __chan_elem_from_user(elem, guess, addr, len);
+	elem->len = len;
+	return get_user(*(u64 *)elem->bytes, (const u64 __user *)addr);
+}
+
+static __always_inline bool chan_dest_is_word(const struct chan_dest *dest, u32 len)
+{
+	return likely(len == 8 && dest->addr && chan_is_aligned(dest->addr));
+}
+
+/**
+ * chan_dest_take() - move an element to its destination without sleeping
+ * @dest: the destination.
+ * @len: length of the element.
+ * @place: its bytes, or the pointer to its payload.
+ *
+ * Return: 0, with chan_dest_finish() to follow when no lock is held any more, and
+ * the element at @place to be regarded as gone; or with nothing moved -EMSGSIZE
+ * (too long for the room) or -EFAULT (a page has to be brought in first:
+ * chan_dest_fault_in()).
+ */
+static __always_inline int chan_dest_take(struct chan_dest *dest, u32 len, const void *place)
+{
+	int ret;
+
+	if (!chan_dest_is_word(dest, len) || unlikely(dest->room < len))
+		return __chan_dest_take(dest, len, place);
+	dest->len = len;
+	pagefault_disable();
+	ret = put_user(*(const u64 *)place, (u64 __user *)dest->addr);
+	pagefault_enable();
+	return ret;
+}
+
+/**
+ * chan_dest_finish() - the part of a receive which may sleep
+ * @dest: the destination, after chan_dest_take().
+ *
+ * Return: 0, or -EFAULT when memory that was writable no longer is; the element
+ * is lost then.
+ */
+static inline int chan_dest_finish(struct chan_dest *dest)
+{
+	return likely(!dest->payload) ? 0 : __chan_dest_finish(dest);
+}
+
+/**
+ * chan_dest_put() - bring what a parked receiver was given to its destination
+ * @dest: the destination; its @elem, if any, is where @elem is already.
+ * @elem: the element; owns nothing afterwards.
+ *
+ * May sleep.
+ *
+ * Return: as chan_dest_finish().
+ */
+static __always_inline int chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
+{
+	if (!chan_dest_is_word(dest, elem->len))
+		return __chan_dest_put(dest, elem);
+	dest->len = elem->len;
+	elem->len = 0;
+	return put_user(*(const u64 *)elem->bytes, (u64 __user *)dest->addr);
+}
+
+/*
+ * Whether a word can be written, by an atomic operation that leaves it as it is.  For a futex
+ * the kernel has one, of four bytes.
+ */
+static __always_inline bool chan_is_writable(void __user *addr)
+{
+	int old;
+
+	return likely(!arch_futex_atomic_op_inuser(FUTEX_OP_OR, 0, &old, addr));
+}
+
+/**
+ * chan_dest_fault_in() - see to it that a destination can be written
+ * @dest: the destination.
+ * @len: how much of it.
+ *
+ * Changes nothing in that memory.  May sleep.
+ *
+ * Return: 0 or -EFAULT.
+ */
+static __always_inline int chan_dest_fault_in(struct chan_dest *dest, u32 len)
+{
+	if (!chan_dest_is_word(dest, len) || !chan_is_writable(dest->addr))
+		return __chan_dest_fault_in(dest, len);
+	dest->writable = len;
+	return 0;
+}
 
 #endif /* CHAN_ELEM_H */

@@ -510,7 +510,7 @@ static void tell_wait(struct chan_g *g, struct chan_go_info *info)
 {
 	const struct chan_wait *wait = g->wait;
 
-	info->since = wait->since;
+	info->since = chan_wait_since(wait);
 	info->reason = wait->reason;
 	info->ip = KSTK_EIP(wait->task);
 	if (wait->timed || wait->how->until != KTIME_MAX)

@@ -180,6 +180,16 @@ extern atomic_t chan_goroutines;
 /* What parking and readying tell. */
 struct chan_g *__chan_g_park(struct chan_wait *wait, const struct chan *c);
 
+/* A thread registers itself, so it cannot miss that it is counted. */
+static inline bool chan_has_goroutines(void)
+{
+#ifdef CHAN_BARE
+	return false;
+#else
+	return unlikely(atomic_read(&chan_goroutines));
+#endif
+}
+
 /**
  * chan_g_park() - the current task begins to wait
  * @wait: for what.
@@ -189,8 +199,7 @@ struct chan_g *__chan_g_park(struct chan_wait *wait, const struct chan *c);
  */
 static inline struct chan_g *chan_g_park(struct chan_wait *wait, const struct chan *c)
 {
-	/* A thread registers itself, so it cannot miss that it is counted. */
-	return likely(!atomic_read(&chan_goroutines)) ? NULL : __chan_g_park(wait, c);
+	return chan_has_goroutines() ? __chan_g_park(wait, c) : NULL;
 }
 
 void chan_g_ready(struct chan_g *g, bool by_other);

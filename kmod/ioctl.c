@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "chan.h"
+#include "command.h"
 #include "file.h"
 #include "g.h"
 #include "ioctl.h"
@@ -101,23 +102,28 @@ static long do_select(struct file *file, union chan_args *args, void __user *uar
  * Whoever repeats a call that failed, be it the kernel after a signal, must not send again:
  * then the caller's struct says that it is sent.
  */
-static long do_call(struct file *file, union chan_args *args, void __user *uarg)
+static __always_inline long run_call(struct file *file, const struct chan_call *call,
+				     struct chan_call __user *ucall)
 {
-	struct chan_call __user *ucall = uarg;
-	bool sent = args->call.flags & CHAN_CALL_SENT;
+	bool sent = call->flags & CHAN_CALL_SENT;
 	u32 flags;
 	long ret;
 
-	if (args->call.flags & ~CHAN_CALL_SENT)
+	if (call->flags & ~CHAN_CALL_SENT)
 		return -EINVAL;
 	/* What may have to be written later has to be writable now. */
-	if (put_user(args->call.flags, &ucall->flags))
+	if (put_user(call->flags, &ucall->flags))
 		return -EFAULT;
-	ret = chan_command_call(file, &args->call, &sent);
+	ret = chan_command_call(file, call, &sent);
 	flags = ret < 0 && sent ? CHAN_CALL_SENT : 0;
-	if (flags == args->call.flags)
+	if (likely(flags == call->flags))
 		return ret;
 	return put_user(flags, &ucall->flags) ? -EFAULT : ret;
+}
+
+static long do_call(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return run_call(file, &args->call, uarg);
 }
 
 static long do_query(struct file *file, union chan_args *args, void __user *uarg)
@@ -376,6 +382,26 @@ static long transfer_until(struct file *file, bool sends, unsigned long arg)
 		       chan_command_recv(file, addr, u.xfer.size, until);
 }
 
+/* All of a struct, without a function that copies it. */
+static __always_inline int get_call(struct chan_call *call, const struct chan_call __user *from)
+{
+	const u64 __user *words = (const u64 __user *)from;
+	u64 *to = (u64 *)call;
+	unsigned int i;
+
+	if (!user_read_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+#pragma GCC unroll 8
+	for (i = 0; i < sizeof(*call) / sizeof(*to); i++)
+		unsafe_get_user(to[i], &words[i], fault);
+	user_read_access_end();
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 static noinline long other_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
@@ -387,12 +413,25 @@ static noinline long other_ioctl(struct file *file, unsigned int cmd, unsigned l
 	return dispatch(chan_commands, file, cmd, arg);
 }
 
+/* With a struct of another size, or some of it missing, it is a command like any. */
+static noinline long call(struct file *file, unsigned long arg)
+{
+	struct chan_call __user *ucall = (struct chan_call __user *)arg;
+	struct chan_call call __uninitialized;
+
+	if (unlikely(get_call(&call, ucall) || call.size != sizeof(call)))
+		return other_ioctl(file, CHAN_IOC_CALL, arg);
+	return run_call(file, &call, ucall);
+}
+
 long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (cmd == CHAN_IOC_SEND)
 		return send(file, arg);
 	if (cmd == CHAN_IOC_RECV)
 		return recv(file, arg);
+	if (cmd == CHAN_IOC_CALL)
+		return call(file, arg);
 	return other_ioctl(file, cmd, arg);
 }
 

@@ -5,7 +5,6 @@
 #ifndef CHAN_IOCTL_H
 #define CHAN_IOCTL_H
 
-#include <linux/jump_label.h>
 #include <linux/ktime.h>
 #include <linux/types.h>
 
@@ -24,22 +23,11 @@ struct file;
 long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long chanctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
-/* command.c */
-DECLARE_STATIC_KEY_FALSE(chan_asks_modules_key);
-
-/*
- * Whether the security modules are to be asked before a send or a receive by command.  For
- * the command itself the kernel has asked them, as for any ioctl, and whoever holds a
- * descriptor of a channel may use it; to ask again, as before a read or a write, costs more
- * than all the rest of a short send.
- */
-static inline bool chan_asks_modules(void)
-{
-	return static_branch_unlikely(&chan_asks_modules_key);
-}
-
+/* xfer.c */
 int chan_command_send(struct file *file, const void __user *addr, u32 size, ktime_t until);
 int chan_command_recv(struct file *file, void __user *addr, u32 size, ktime_t until);
+
+/* command.c, call.c */
 int chan_command_select(struct file *file, const struct chan_select *args);
 int chan_command_call(struct file *file, const struct chan_call *args, bool *sent);
 

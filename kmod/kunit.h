@@ -9,6 +9,8 @@
 #include <kunit/test.h>
 
 #include "chan.h"
+#include "core.h"
+#include "park.h"
 
 #define POISON		0xaaaaaaaaaaaaaaaaULL
 
@@ -48,7 +50,7 @@ static __maybe_unused unsigned int live(const struct chan_queue *q)
 	struct chan_waiter *w;
 	unsigned int n = 0;
 
-	list_for_each_entry(w, &q->list, link)
+	hlist_for_each_entry(w, &q->list.head, link)
 		n += w->wait->winner == CHAN_NO_WINNER;
 	return n;
 }
@@ -162,15 +164,15 @@ static __maybe_unused void expect_no_recv(struct kunit *test, struct chan *c, in
 static __maybe_unused void expect_parked(struct kunit *test, const struct parked *p)
 {
 	KUNIT_EXPECT_EQ(test, p->wait.winner, CHAN_NO_WINNER);
-	KUNIT_EXPECT_FALSE(test, p->wait.done);
-	KUNIT_EXPECT_FALSE(test, list_empty(&p->w.link));
+	KUNIT_EXPECT_NE(test, p->wait.progress, (int)CHAN_DONE);
+	KUNIT_EXPECT_FALSE(test, hlist_unhashed(&p->w.link));
 }
 
 static __maybe_unused void expect_completed(struct kunit *test, const struct parked *p, int result)
 {
 	KUNIT_EXPECT_EQ(test, p->wait.winner, 0);
 	KUNIT_EXPECT_EQ(test, p->wait.result, result);
-	KUNIT_EXPECT_TRUE(test, p->wait.done);
+	KUNIT_EXPECT_EQ(test, p->wait.progress, (int)CHAN_DONE);
 }
 
 #endif /* CHAN_KUNIT_H */

@@ -10,11 +10,13 @@
 #include "ioctl.h"
 #include "metrics.h"
 #include "node.h"
+#include "wake.h"
 
 static int __init chan_init(void)
 {
 	int ret;
 
+	chan_wake_init();
 	ret = chan_metrics_init();
 	if (ret)
 		return ret;

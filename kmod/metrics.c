@@ -256,13 +256,13 @@ static void count_at(const struct chan_waiter *w, u64 waited)
 /**
  * chan_metrics_waited() - a park has ended
  * @wait: the wait, not to be found in any queue; its channels are there.
+ * @waited: how long, in nanoseconds.
  * @result: what the call is told.
  *
  * May sleep.
  */
-void chan_metrics_waited(const struct chan_wait *wait, int result)
+void chan_metrics_waited(const struct chan_wait *wait, u64 waited, int result)
 {
-	u64 waited = ktime_get() - wait->since;
 	unsigned int i;
 
 	count_here(wait->reason, end_of(result), waited);

@@ -65,7 +65,7 @@ bool chan_waits_wanted(void);
 void chan_totals_bury(const struct chan *c);
 
 /* From wait.c. */
-void chan_metrics_waited(const struct chan_wait *wait, int result);
+void chan_metrics_waited(const struct chan_wait *wait, u64 waited, int result);
 
 /* For those who look. */
 int chan_totals(struct chan_stats *sum);

@@ -177,8 +177,8 @@ static void end_wait(struct parked *p, int winner, int result)
 {
 	p->wait.parked = true;
 	p->wait.winner = winner;
-	p->wait.since = ktime_get() - NSEC_PER_SEC;
-	chan_metrics_waited(&p->wait, result);
+	p->wait.since = chan_clock() - NSEC_PER_SEC;
+	chan_metrics_waited(&p->wait, chan_wait_time(&p->wait), result);
 }
 
 static void a_wait_counts_in_its_queue(struct kunit *test)

@@ -28,8 +28,8 @@ static u64 last_id;
 
 static void queue_init(struct chan_queue *q)
 {
-	INIT_LIST_HEAD(&q->list);
-	INIT_LIST_HEAD(&q->passing);
+	chan_fifo_init(&q->list);
+	chan_fifo_init(&q->passing);
 	q->n = 0;
 }
 
@@ -291,12 +291,12 @@ int chan_list_parked(struct chan *c, const struct chan_queue *q,
 	int n = 0;
 
 	spin_lock(&c->lock);
-	list_for_each_entry(w, &q->list, link) {
+	hlist_for_each_entry(w, &q->list.head, link) {
 		if (n == max)
 			break;
 		parked[n].pid = get_task_pid(w->wait->task, PIDTYPE_PID);
 		parked[n].reason = w->wait->reason;
-		parked[n].since = w->wait->since;
+		parked[n].since = chan_wait_since(w->wait);
 		n++;
 	}
 	spin_unlock(&c->lock);
@@ -313,16 +313,14 @@ int chan_list_parked(struct chan *c, const struct chan_queue *q,
 u64 chan_oldest_wait(struct chan *c, struct chan_queue *q)
 {
 	struct chan_waiter *w;
-	ktime_t since = KTIME_MAX;
-	ktime_t now;
+	u64 waited = 0;
 
 	spin_lock(&c->lock);
-	w = list_first_entry_or_null(&q->list, struct chan_waiter, link);
+	w = hlist_entry_safe(q->list.head.first, struct chan_waiter, link);
 	if (w)
-		since = w->wait->since;
+		waited = chan_wait_time(w->wait);
 	spin_unlock(&c->lock);
-	now = ktime_get();
-	return now > since ? now - since : 0;
+	return waited;
 }
 
 int chan_object_init(void)

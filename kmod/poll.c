@@ -38,27 +38,6 @@ const char *chan_state_name(u32 state)
 	return state & CHAN_STATE_CLOSED ? "closed" : "open";
 }
 
-/**
- * chan_looks_ready() - whether a send or a receive is worth an attempt
- * @c: the channel.
- * @send: which of the two.
- *
- * No lock is taken, so what it says may be wrong when it is used; who queues looks again
- * under the lock.
- *
- * Return: whether it is.
- */
-bool chan_looks_ready(const struct chan *c, bool send)
-{
-	const struct chan_queue *partners = send ? &c->recvq : &c->sendq;
-
-	if (READ_ONCE(c->state) || c->timer)
-		return true;
-	if (!list_empty(&partners->list) || !list_empty(&partners->passing))
-		return true;
-	return send ? READ_ONCE(c->ring.len) < c->ring.cap : READ_ONCE(c->ring.len);
-}
-
 static __poll_t open_events(const struct chan *c, bool due)
 {
 	__poll_t events = 0;

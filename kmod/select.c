@@ -9,6 +9,8 @@
 #include <linux/slab.h>
 
 #include "chan.h"
+#include "core.h"
+#include "park.h"
 #include "select.h"
 #include "timer.h"
 

@@ -54,7 +54,7 @@ static int recv_second(struct half_queued *h)
 static void expect_still_queued(struct kunit *test, const struct half_queued *h)
 {
 	KUNIT_EXPECT_EQ(test, h->wait.winner, CHAN_NO_WINNER);
-	KUNIT_EXPECT_FALSE(test, list_empty(&h->w[0].link));
+	KUNIT_EXPECT_FALSE(test, hlist_unhashed(&h->w[0].link));
 }
 
 static void drop_both(struct half_queued *h)
@@ -86,7 +86,7 @@ static void behind_its_own_entry_a_select_finds_a_partner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, h->wait.winner, 1);
 	expect_completed(test, p, 0);
 	KUNIT_EXPECT_EQ(test, get_value(&p->elem), 101);
-	KUNIT_EXPECT_FALSE(test, list_empty(&h->w[0].link));
+	KUNIT_EXPECT_FALSE(test, hlist_unhashed(&h->w[0].link));
 	drop_both(h);
 	chan_put(c);
 }
@@ -103,7 +103,7 @@ static void meeting_ends_both_selects(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, get_value(&other->elem[0]), 101);
 	/* The other one has been completed: it does nothing more. */
 	KUNIT_EXPECT_EQ(test, send_second(other), -ECANCELED);
-	KUNIT_EXPECT_FALSE(test, h->wait.done);
+	KUNIT_EXPECT_NE(test, h->wait.progress, (int)CHAN_DONE);
 	chan_leave(&h->w[0], false);
 	KUNIT_EXPECT_EQ(test, a->recvq.n + a->sendq.n + b->recvq.n + b->sendq.n, 0);
 	chan_put(a);
@@ -151,7 +151,7 @@ static void stale_partner_does_not_end_a_select(struct kunit *test)
 	abort_wait(gone);
 	KUNIT_EXPECT_EQ(test, send_second(h), -EAGAIN);
 	expect_still_queued(test, h);
-	KUNIT_EXPECT_TRUE(test, list_empty(&gone->w.link));
+	KUNIT_EXPECT_TRUE(test, hlist_unhashed(&gone->w.link));
 	KUNIT_EXPECT_EQ(test, b->sendq.n, 1);
 	drop_both(h);
 	chan_put(a);
@@ -375,8 +375,8 @@ static void put_several(struct kunit *test, struct chan **c, unsigned int n)
 {
 	while (n--) {
 		KUNIT_EXPECT_EQ(test, c[n]->recvq.n + c[n]->sendq.n, 0);
-		KUNIT_EXPECT_TRUE(test, list_empty(&c[n]->recvq.passing));
-		KUNIT_EXPECT_TRUE(test, list_empty(&c[n]->sendq.passing));
+		KUNIT_EXPECT_TRUE(test, chan_fifo_is_empty(&c[n]->recvq.passing));
+		KUNIT_EXPECT_TRUE(test, chan_fifo_is_empty(&c[n]->sendq.passing));
 		chan_put(c[n]);
 	}
 }

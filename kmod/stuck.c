@@ -54,7 +54,7 @@ static int searched;
 static u64 searched_look;
 
 /* Who began to wait later is too busy to be suspected. */
-static ktime_t parked_before;
+static u64 parked_before;
 
 /* Suspects of whom it is not known yet whether they have stayed until they did not matter. */
 static unsigned long suspects;
@@ -104,7 +104,7 @@ static bool waits_for_ever(struct chan_g *g)
 
 	lockdep_assert_held(&g->lock);
 	/* Pairs with chan_park(): all of its entries are queued. */
-	return wait && smp_load_acquire(&wait->asleep) && !chan_has_winner(wait) &&
+	return wait && smp_load_acquire(&wait->progress) == CHAN_ASLEEP && !chan_has_winner(wait) &&
 	       READ_ONCE(g->state) == CHAN_GO_WAITING && !READ_ONCE(wait->timed) &&
 	       wait->how->until == KTIME_MAX && !signal_pending(wait->task);
 }
@@ -515,8 +515,8 @@ static bool take_out_some(struct chan *c, const struct chan_queue *q, unsigned i
 	unsigned int budget;
 
 	lockdep_assert_held(&c->lock);
-	for (budget = BATCH; budget && *n && c->cursor != &q->list; budget--, --*n) {
-		struct chan_g *g = list_entry(c->cursor, struct chan_waiter, link)->wait->g;
+	for (budget = BATCH; budget && *n && c->cursor; budget--, --*n) {
+		struct chan_g *g = hlist_entry(c->cursor, struct chan_waiter, link)->wait->g;
 
 		c->cursor = c->cursor->next;
 		if (g && chan_is_stuck(g))
@@ -532,7 +532,7 @@ static void follow_queue(struct chan *c, const struct chan_queue *q)
 
 	spin_lock(&c->lock);
 	n = q->n;
-	c->cursor = q->list.next;
+	c->cursor = q->list.head.first;
 	while (take_out_some(c, q, &n)) {
 		spin_unlock(&c->lock);
 		cond_resched();
@@ -700,10 +700,10 @@ static int look_twice(void)
 {
 	search_nr++;
 	for (tries = 0; tries < MOST_TRIES; tries++) {
-		parked_before = KTIME_MAX;
+		parked_before = U64_MAX;
 		/* Others are busy: leave out more and more of them, in the end for 16 s. */
 		if (tries)
-			parked_before = ktime_get() - ms_to_ktime(1 << 2 * tries);
+			parked_before = chan_clock() - ms_to_ktime(1 << 2 * tries);
 		if (look(suspect) && look(suspect_again))
 			return 0;
 		if (fatal_signal_pending(current))
@@ -759,6 +759,6 @@ bool chan_is_deadlocked(struct chan_domain *domain)
 	lockdep_assert_held(&domain->lock);
 	search_nr++;
 	tries = 0;
-	parked_before = KTIME_MAX;
+	parked_before = U64_MAX;
 	return look_at(domain, suspect) && look_at(domain, suspect_again);
 }

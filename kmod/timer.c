@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "chan.h"
+#include "core.h"
 #include "compat.h"
 #include "timer.h"
 
@@ -47,6 +48,8 @@ int chan_timer_add(struct chan *c, ktime_t when, ktime_t period, bool closes)
 	t->closes = closes;
 	t->chan = c;
 	chan_hrtimer_setup(&t->poll, wake_pollers);
+	/* What is due comes first: there is no short way. */
+	c->ring.word = CHAN_NO_WORD;
 	/* It is in the list of channels, where it can be looked at. */
 	smp_store_release(&c->timer, t);
 	return 0;
@@ -112,8 +115,8 @@ static int collect_parked(struct chan *c, struct task_struct **tasks)
 	int looks, n = 0;
 
 	lockdep_assert_held(&c->lock);
-	for (looks = 0; looks < CHAN_KICKS && c->cursor != &c->recvq.list; looks++) {
-		struct chan_wait *wait = list_entry(c->cursor, struct chan_waiter, link)->wait;
+	for (looks = 0; looks < CHAN_KICKS && c->cursor; looks++) {
+		struct chan_wait *wait = hlist_entry(c->cursor, struct chan_waiter, link)->wait;
 
 		c->cursor = c->cursor->next;
 		if (READ_ONCE(wait->kicked))
@@ -133,7 +136,7 @@ static void kick_parked(struct chan *c)
 	do {
 		spin_lock(&c->lock);
 		n = collect_parked(c, tasks);
-		more = c->cursor != &c->recvq.list;
+		more = c->cursor;
 		spin_unlock(&c->lock);
 		for (i = 0; i < n; i++) {
 			wake_up_process(tasks[i]);
@@ -172,7 +175,7 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 	t->when = when;
 	if (t->ticks && period != CHAN_ONCE)
 		t->period = period;
-	c->cursor = c->recvq.list.next;
+	c->cursor = c->recvq.list.head.first;
 	arm_if_polled(t);
 	spin_unlock(&c->lock);
 	chan_tell(c, &news);

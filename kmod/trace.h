@@ -11,6 +11,8 @@
  *	chan_enqueue		an entry joins a queue
  *	chan_ready		whoever comes second has completed a call that waits
  *
+ * A call that is queued may give way or spin before it sleeps: chan_give_way, chan_spin.
+ *
  * Each chan_park is followed by exactly one chan_ready or chan_abort of that task, which says
  * by a chan_send or chan_recv of the path "parked" when it has come back.
  */
@@ -263,7 +265,7 @@ TRACE_EVENT_CONDITION(chan_ready,
 		__entry->chan = w->chan->id;
 		__entry->waker = chan_g_current_id();
 		__entry->g = chan_g_id(w->wait->g);
-		__entry->waited = ktime_get() - w->wait->since;
+		__entry->waited = chan_wait_time(w->wait);
 		__entry->tid = w->wait->task->pid;
 		__entry->send = w->queue == &w->chan->sendq;
 		__entry->scase = w->scase;
@@ -274,6 +276,34 @@ TRACE_EVENT_CONDITION(chan_ready,
 		  __entry->send ? "sendq" : "recvq", __entry->scase, __entry->result,
 		  __entry->waited)
 );
+
+/* What a call did that was queued and not asleep yet, and whether it was completed by then. */
+DECLARE_EVENT_CLASS(chan_linger,
+	TP_PROTO(const struct chan_wait *wait, bool done),
+	TP_ARGS(wait, done),
+	TP_STRUCT__entry(
+		__field(u64, chan)
+		__field(u64, g)
+		__field(u32, done)
+		__field(u32, elsewhere)
+	),
+	TP_fast_assign(
+		__entry->chan = wait->waiters[0].chan->id;
+		__entry->g = chan_g_id(wait->g);
+		__entry->done = done;
+		__entry->elsewhere = done && wait->elsewhere;
+	),
+	TP_printk("chan=%llu g=%llu done=%u elsewhere=%u",
+		  __entry->chan, __entry->g, __entry->done, __entry->elsewhere)
+);
+
+DEFINE_EVENT(chan_linger, chan_give_way,
+	TP_PROTO(const struct chan_wait *wait, bool done),
+	TP_ARGS(wait, done));
+
+DEFINE_EVENT(chan_linger, chan_spin,
+	TP_PROTO(const struct chan_wait *wait, bool done),
+	TP_ARGS(wait, done));
 
 /* A park that a signal, a deadline or the like has ended. */
 TRACE_EVENT(chan_abort,
@@ -289,7 +319,7 @@ TRACE_EVENT(chan_abort,
 	TP_fast_assign(
 		__entry->chan = wait->n ? wait->waiters[0].chan->id : 0;
 		__entry->g = chan_g_id(wait->g);
-		__entry->waited = ktime_get() - wait->since;
+		__entry->waited = chan_wait_time(wait);
 		__entry->reason = wait->reason;
 		__entry->result = result;
 	),

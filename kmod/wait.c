@@ -3,7 +3,6 @@
  * Parking and readying.  wait.h says how it works and why it is safe.
  */
 #include <linux/hrtimer.h>
-#include <linux/lockdep.h>
 #include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -11,11 +10,14 @@
 #include <linux/time_namespace.h>
 
 #include "chan.h"
+#include "compat.h"
 #include "g.h"
+#include "linger.h"
 #include "metrics.h"
 #include "timer.h"
 #include "trace.h"
 #include "wait.h"
+#include "wake.h"
 
 /* Go's wording, so that who knows a goroutine dump knows these. */
 static const char * const reasons[] = {
@@ -30,70 +32,18 @@ const char *chan_wait_reason(enum chan_wait_reason reason)
 	return reasons[reason];
 }
 
-/**
- * chan_wait_init() - prepare a wait of the current task
- * @wait: the wait.
- * @reason: what for.
- * @waiters: its entries, each to be set up by chan_waiter_init().
- * @n: how many.
- */
-void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
-		    struct chan_waiter *waiters, unsigned int n)
+static void start_clock(struct chan_wait *wait)
 {
-	spin_lock_init(&wait->lock);
-	wait->winner = CHAN_NO_WINNER;
-	wait->result = 0;
-	wait->done = false;
-	wait->kicked = false;
-	wait->deadlocked = false;
-	wait->timed = false;
-	wait->passing = false;
-	wait->asleep = false;
-	wait->parked = false;
-	wait->reason = reason;
-	wait->task = current;
-	wait->g = NULL;
-	wait->waiters = waiters;
-	wait->n = n;
+	/* Whoever looks at how long it has waited has not locked it. */
+	if (!wait->since)
+		WRITE_ONCE(wait->since, chan_clock());
 }
 
-/**
- * chan_waiter_init() - prepare an entry of a wait
- * @w: the entry, one of those of @wait.
- * @wait: the wait.
- * @c: the channel.
- * @send: whether it sends there.
- * @elem: what to send, or where to receive to.
- * @room: bytes to send, or longest element to receive.
- */
-void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c, bool send,
-		      struct chan_elem *elem, u32 room)
+/* Somebody watches: see chan_wait_parked(). */
+void __chan_wait_parked(struct chan_wait *wait, const struct chan *c)
 {
-	INIT_LIST_HEAD(&w->link);
-	w->wait = wait;
-	w->chan = c;
-	w->queue = send ? &c->sendq : &c->recvq;
-	w->index = w - wait->waiters;
-	w->scase = 0;
-	w->elem = elem;
-	w->room = room;
-}
-
-/**
- * chan_wait_parked() - a wait begins
- * @wait: the wait; not a passing one.
- * @c: the channel in whose queue its first entry is, locked; NULL if it has none.
- * @how: the call, which lasts as long as the wait.
- *
- * Whoever finds an entry of it finds it parked.
- */
-void chan_wait_parked(struct chan_wait *wait, const struct chan *c,
-		      const struct chan_blocking *how)
-{
-	wait->parked = true;
-	wait->how = how;
-	wait->since = ktime_get();
 	wait->g = chan_g_park(wait, c);
+	start_clock(wait);
 	trace_chan_park(wait, c);
 }
 
@@ -118,64 +68,46 @@ static void trace_given(const struct chan_wait *wait)
 		trace_chan_recv(w->chan, path, wait->result ? 0 : w->elem->len);
 }
 
-static void count_over(const struct chan_wait *wait, int result)
+/**
+ * chan_wait_time() - how long a wait has taken up to now
+ * @wait: the wait.
+ *
+ * Return: nanoseconds.
+ */
+u64 chan_wait_time(const struct chan_wait *wait)
 {
-	if (wait->parked)
-		chan_metrics_waited(wait, result);
+	u64 since = READ_ONCE(wait->since), now = chan_clock();
+
+	/* The clocks of two processors may differ a little. */
+	return since && now > since ? now - since : 0;
 }
 
-/* Out of line: most waits are watched by nobody. */
-static noinline void tell_over(const struct chan_wait *wait, int result)
+/**
+ * chan_wait_since() - when a wait began
+ * @wait: the wait.
+ *
+ * Return: CLOCK_MONOTONIC.
+ */
+ktime_t chan_wait_since(const struct chan_wait *wait)
 {
-	count_over(wait, result);
-	if (wait->done)
+	return ktime_sub_ns(ktime_get(), chan_wait_time(wait));
+}
+
+/* See chan_wait_over(). */
+void __chan_wait_over(const struct chan_wait *wait, int result)
+{
+	if (wait->parked && !wait->brief)
+		chan_metrics_waited(wait, chan_wait_time(wait), result);
+	if (wait->progress == CHAN_DONE)
 		trace_given(wait);
 	else if (wait->parked && wait->winner == CHAN_ABORTED)
 		trace_chan_abort(wait, result);
 	if (!wait->g)
 		return;
 	/* Whoever ends a wait readies it. */
-	if (!wait->done)
+	if (wait->progress != CHAN_DONE)
 		chan_g_ready(wait->g, false);
 	chan_g_resume(wait->g);
-}
-
-static bool end_is_watched(const struct chan_wait *wait)
-{
-	return unlikely(wait->g) || trace_chan_send_enabled() || trace_chan_recv_enabled() ||
-	       trace_chan_abort_enabled();
-}
-
-/**
- * chan_wait_over() - a wait has ended
- * @wait: the wait, not to be found in any queue but perhaps as the winner.
- * @result: what the call is told.
- */
-void chan_wait_over(struct chan_wait *wait, int result)
-{
-	if (end_is_watched(wait))
-		tell_over(wait, result);
-	else
-		count_over(wait, result);
-}
-
-/**
- * chan_claim() - begin to complete a wait
- * @wait: somebody's wait with an entry in a queue whose lock is held; or one's own.
- *
- * Return: true with the wait locked, to be followed by chan_claim_commit() or
- * chan_claim_cancel(); false if it has a winner already.
- */
-bool chan_claim(struct chan_wait *wait)
-{
-	spin_lock(&wait->lock);
-	if (wait->winner == CHAN_NO_WINNER) {
-		/* For sparse, which cannot follow a lock out of here. */
-		__release(&wait->lock);
-		return true;
-	}
-	spin_unlock(&wait->lock);
-	return false;
 }
 
 /* Whether a wait has been claimed for good; it may be the next moment. */
@@ -225,33 +157,6 @@ int chan_claim_both(struct chan_wait *wait, struct chan_wait *own)
 }
 
 /**
- * chan_claim_commit() - make this entry the one that its wait ends with
- * @w: the entry, claimed.  If it is somebody else's, it was taken off its queue, and
- *	goes to chan_ready() once the queue's lock is dropped.
- * @result: what the blocked call is told: 0, -EPIPE, -EIDRM, -EMSGSIZE.
- */
-void chan_claim_commit(struct chan_waiter *w, int result)
-{
-	lockdep_assert_held(&w->wait->lock);
-	__acquire(&w->wait->lock);
-	WRITE_ONCE(w->wait->winner, w->index);
-	w->wait->result = result;
-	trace_chan_ready(w, result);
-	spin_unlock(&w->wait->lock);
-}
-
-/**
- * chan_claim_cancel() - leave a claimed wait as it was
- * @wait: the wait.
- */
-void chan_claim_cancel(struct chan_wait *wait)
-{
-	lockdep_assert_held(&wait->lock);
-	__acquire(&wait->lock);
-	spin_unlock(&wait->lock);
-}
-
-/**
  * chan_abort() - end one's own wait without a case
  * @wait: the wait.
  *
@@ -269,38 +174,50 @@ bool chan_abort(struct chan_wait *wait)
 	return won;
 }
 
-static void chan_finish(struct chan_wait *wait)
+/* Until it is done it stays, and so does its task; RCU keeps that beyond. */
+static noinline void finish_asleep(struct chan_wait *wait, bool here)
 {
 	struct task_struct *task;
 
-	if (unlikely(wait->g))
-		chan_g_ready(wait->g, true);
 	rcu_read_lock();
 	task = wait->task;
-	/* From here on the wait's memory may vanish: see chan_await(). */
-	smp_store_release(&wait->done, true);
-	wake_up_process(task);
+	smp_store_release(&wait->progress, CHAN_DONE);
+	chan_wake(task, here);
 	rcu_read_unlock();
+}
+
+/* When this returns the wait's memory may have vanished: see chan_await(). */
+static __always_inline void finish(struct chan_wait *wait, bool here)
+{
+	if (unlikely(wait->g))
+		chan_g_ready(wait->g, true);
+	if (task_cpu(wait->task) != raw_smp_processor_id())
+		wait->elsewhere = chan_clock();
+	if (cmpxchg(&wait->progress, CHAN_AWAKE, CHAN_DONE) == CHAN_ASLEEP)
+		finish_asleep(wait, here);
 }
 
 /**
  * chan_ready() - wake who was completed, in the order of completion
- * @ready: entries after chan_claim_commit().
+ * @ready: entries after chan_claim_commit(), linked by their @next.
+ * @here: the current task is about to block, so its processor is at their disposal.
  *
  * No lock of ours is held.
  */
-void chan_ready(struct list_head *ready)
+void chan_ready(struct chan_waiter *ready, bool here)
 {
 	struct chan_waiter *w, *next;
 
-	list_for_each_entry_safe(w, next, ready, link)
-		chan_finish(w->wait);
+	for (w = ready; w; w = next) {
+		next = w->next;
+		finish(w->wait, here);
+	}
 }
 
-static bool chan_is_done(struct chan_wait *wait)
+/* From now on the task has to be woken.  False if it is done, and there is no need to sleep. */
+static bool fall_asleep(struct chan_wait *wait)
 {
-	/* Pairs with the release in chan_finish(). */
-	return smp_load_acquire(&wait->done);
+	return cmpxchg(&wait->progress, CHAN_AWAKE, CHAN_ASLEEP) != CHAN_DONE;
 }
 
 /**
@@ -313,9 +230,11 @@ static bool chan_is_done(struct chan_wait *wait)
  */
 int chan_await(struct chan_wait *wait)
 {
+	if (!fall_asleep(wait))
+		return wait->result;
 	for (;;) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
-		if (chan_is_done(wait))
+		if (chan_wait_is_done(wait))
 			break;
 		schedule();
 	}
@@ -346,7 +265,7 @@ static int chan_sleep(struct chan_wait *wait, ktime_t until)
 
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (chan_is_done(wait))
+		if (chan_wait_is_done(wait))
 			break;
 		if (READ_ONCE(wait->kicked)) {
 			ret = -EAGAIN;
@@ -388,29 +307,29 @@ static int sleep_to_alarm(struct chan_wait *wait, ktime_t until)
 	return chan_has_winner(wait) ? chan_await(wait) : -EAGAIN;
 }
 
-/**
- * chan_park() - sleep until somebody completes the wait
- * @wait: the wait, whose entries are queued.
- * @until: CLOCK_MONOTONIC deadline, or KTIME_MAX.
- *
- * A signal or a deadline counts only if the wait has no winner yet.  In that case
- * @wait->winner is CHAN_ABORTED and the caller has to unqueue its entries.
- *
- * Return: the completer's result, -ERESTARTSYS (a restart is harmless, because
- * deadlines are absolute), -ETIMEDOUT or -EDEADLK.  May sleep.
- */
-int chan_park(struct chan_wait *wait, ktime_t until)
+/* It was completed before its task slept. */
+static int over_soon(struct chan_wait *wait)
+{
+	wait->brief = true;
+	return wait->result;
+}
+
+/* See chan_park(). */
+int __chan_park(struct chan_wait *wait, ktime_t until)
 {
 	int ret;
 
-	/* For stuck.c: from here on nothing but others can go on with this call. */
-	smp_store_release(&wait->asleep, true);
+	start_clock(wait);
+	if (chan_spin(wait) || !fall_asleep(wait))
+		return over_soon(wait);
 	do
 		ret = wait->timed ? sleep_to_alarm(wait, until) : chan_sleep(wait, until);
 	while (ret == -EAGAIN);
 
-	if (chan_is_done(wait))
+	if (chan_wait_is_done(wait)) {
+		chan_linger_learn(wait);
 		return wait->result;
+	}
 	if (chan_abort(wait))
 		return ret;
 	return READ_ONCE(wait->deadlocked) ? -EDEADLK : chan_await(wait);
@@ -439,19 +358,11 @@ u64 chan_user_time(ktime_t time)
 	return time + time_offset();
 }
 
-/**
- * chan_deadline() - the kernel's idea of a deadline given by the current task
- * @ns: absolute CLOCK_MONOTONIC time as the task's time namespace shows it, in
- *	nanoseconds.
- *
- * Return: the time for chan_park(); KTIME_MAX if it is too far away to come.
- */
-ktime_t chan_deadline(u64 ns)
+/* See chan_deadline(). */
+ktime_t __chan_deadline(u64 ns)
 {
 	s64 offset = time_offset();
 
-	if (ns >= KTIME_MAX)
-		return KTIME_MAX;
 	if (offset > (s64)ns)
 		return 0;
 	if (offset < 0 && ns >= (u64)KTIME_MAX + offset)

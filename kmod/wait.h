@@ -16,22 +16,29 @@
  *   chan_claim_commit(): set winner and        so it waits until it is done
  *     result, unlock the wait
  *   ... unlock the queue ...
- *   chan_ready(): read the task and the      sees done (acquire): the element and
- *     next pointer, then done (release)        the result are there, and nobody
- *   wake the task, which RCU keeps             touches its frame any more
+ *   chan_ready(): read the task and the      sees CHAN_DONE (acquire): the element
+ *     next pointer, then CHAN_DONE (release)   and the result are there, and nobody
+ *   wake the task if it was CHAN_ASLEEP;       touches its frame any more
+ *     RCU keeps it
  *
- * After the release of done the waiter's memory may vanish at any time.
+ * After CHAN_DONE is stored the waiter's memory may vanish at any time.
  *
- * Why no wake-up is lost: both sides store, then look.
+ * Before a waiter sleeps it lingers (linger.h), for what it waits for may be at hand.  Until
+ * it says CHAN_ASLEEP it will look by itself, and need not be woken.  Why no wake-up is lost
+ * from then on: both sides store, then look.
  *
  *   waiter                                   waker
  *   ------                                   -----
  *   queue the waiter, unlock                 claim it
- *   state = INTERRUPTIBLE  (full barrier)    done = true
- *   if (!done)                               wake_up_process()  (full barrier,
+ *   CHAN_AWAKE -> CHAN_ASLEEP, or see        CHAN_AWAKE -> CHAN_DONE, or see
+ *     CHAN_DONE                                CHAN_ASLEEP, and then:
+ *   state = INTERRUPTIBLE  (full barrier)    CHAN_DONE
+ *   if (not CHAN_DONE)                       wake_up_process()  (full barrier,
  *       schedule()                             then looks at the state)
  *
- * Either the waiter sees done, or the waker sees the state and makes it runnable.
+ * Of the two exchanges one comes first.  If it is the waker's, the waiter does not sleep.
+ * If it is the waiter's, then either the waiter sees CHAN_DONE later, or the waker sees the
+ * state and makes it runnable.
  *
  * A select is one wait with an entry for each case.  While it queues them, one after the
  * other, those that are queued may be completed already.  So from the second one on,
@@ -51,6 +58,8 @@
 
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -59,7 +68,6 @@ struct chan_blocking;
 struct chan_g;
 struct chan_elem;
 struct chan_queue;
-struct task_struct;
 
 /* Do not park.  KTIME_MAX stands for: as long as it takes. */
 #define CHAN_NOWAIT		((ktime_t)-1)
@@ -67,6 +75,13 @@ struct task_struct;
 /* Who has won a wait, if it is not one of its cases. */
 #define CHAN_NO_WINNER		(-1)
 #define CHAN_ABORTED		(-2)
+
+/* How far a wait has come. */
+enum chan_progress {
+	CHAN_AWAKE,		/* its task has not gone to sleep, and will look again */
+	CHAN_ASLEEP,		/* all its entries are queued, and its task is to be woken */
+	CHAN_DONE,		/* the completer is finished with it and all its waiters */
+};
 
 /* What a wait is for. */
 enum chan_wait_reason {
@@ -81,19 +96,21 @@ enum chan_wait_reason {
  * @lock: makes claiming atomic; guards @winner and @result.
  * @winner: index of the entry that was completed, or one of the above.
  * @result: 0 or a negative errno for that case.
- * @done: the completer is finished with this wait and all its waiters.
+ * @progress: enum chan_progress.
  * @kicked: a timer among its channels was set anew: look at the clock.
  * @deadlocked: nobody else could complete it, so it was aborted by deadlock.c.
  * @timed: there are channels with timers among those it waits for.
  * @passing: it will not park: a select that only wants to know of all its cases at one
  *	moment that none is ready.
- * @asleep: all its entries are queued; set by chan_park().
  * @parked: it is queued to stay, from chan_wait_parked() to chan_wait_over().
+ * @brief: it was completed before its task slept.
  * @reason: why the task sleeps.
  * @task: whom to wake.
  * @g: the goroutine that it is, if it is one, while @parked.
  * @how: the call, from chan_wait_parked() on.
- * @since: when it parked, CLOCK_MONOTONIC.
+ * @since: when it parked, as chan_clock() has it: see chan_wait_since().  0 while it
+ *	gives way, if nobody watches: to look at a clock costs more than that saves.
+ * @elsewhere: when it was completed, if that was done by another processor; 0 if not.
  * @waiters: its entries.
  * @n: how many.
  */
@@ -101,26 +118,27 @@ struct chan_wait {
 	spinlock_t lock; /* the winner and its result */
 	int winner;
 	int result;
-	bool done;
+	int progress;
 	bool kicked;
 	bool deadlocked;
 	bool timed;
 	bool passing;
-	bool asleep;
 	bool parked;
+	bool brief;
 	enum chan_wait_reason reason;
 	struct task_struct *task;
 	struct chan_g *g;
 	const struct chan_blocking *how;
-	ktime_t since;
+	u64 since;
+	u64 elsewhere;
 	struct chan_waiter *waiters;
 	unsigned int n;
 };
 
 /**
  * struct chan_waiter - an entry of a blocked call in the queue of a channel
- * @link: in the queue; empty when it is in none; on the claimer's list once it
- *	is claimed, and then not the owner's to touch.
+ * @link: in the queue; empty when it is in none.
+ * @next: on the list of who has claimed it.
  * @wait: the blocked call.
  * @chan: the channel.
  * @queue: the queue of @chan that it is for.
@@ -130,7 +148,8 @@ struct chan_wait {
  * @elem: sender: the element to be sent.  Receiver: where it goes.
  */
 struct chan_waiter {
-	struct list_head link;
+	struct hlist_node link;
+	struct chan_waiter *next;
 	struct chan_wait *wait;
 	struct chan *chan;
 	struct chan_queue *queue;
@@ -140,27 +159,116 @@ struct chan_waiter {
 	struct chan_elem *elem;
 };
 
-void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
-		    struct chan_waiter *waiters, unsigned int n);
-void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c, bool send,
-		      struct chan_elem *elem, u32 room);
-void chan_wait_parked(struct chan_wait *wait, const struct chan *c,
-		      const struct chan_blocking *how);
-void chan_wait_over(struct chan_wait *wait, int result);
+/**
+ * chan_wait_init() - prepare a wait of the current task
+ * @wait: the wait.
+ * @reason: what for.
+ * @waiters: its entries, each to be set up by chan_waiter_init().
+ * @n: how many.
+ */
+static inline void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
+				  struct chan_waiter *waiters, unsigned int n)
+{
+	spin_lock_init(&wait->lock);
+	wait->winner = CHAN_NO_WINNER;
+	wait->result = 0;
+	wait->progress = CHAN_AWAKE;
+	wait->kicked = false;
+	wait->deadlocked = false;
+	wait->timed = false;
+	wait->passing = false;
+	wait->parked = false;
+	wait->brief = false;
+	wait->reason = reason;
+	wait->task = current;
+	wait->g = NULL;
+	wait->since = 0;
+	wait->elsewhere = 0;
+	wait->waiters = waiters;
+	wait->n = n;
+}
 
-bool chan_claim(struct chan_wait *wait);
+/**
+ * chan_claim() - begin to complete a wait
+ * @wait: somebody's wait with an entry in a queue whose lock is held; or one's own.
+ *
+ * Return: true with the wait locked, to be followed by chan_claim_commit() or
+ * chan_claim_cancel(); false if it has a winner already.
+ */
+static __always_inline bool chan_claim(struct chan_wait *wait)
+{
+	spin_lock(&wait->lock);
+	if (wait->winner == CHAN_NO_WINNER) {
+		/* For sparse, which cannot follow a lock out of here. */
+		__release(&wait->lock);
+		return true;
+	}
+	spin_unlock(&wait->lock);
+	return false;
+}
+
+/**
+ * chan_claim_commit() - make this entry the one that its wait ends with
+ * @w: the entry, claimed.  If it is somebody else's, it was taken off its queue, and
+ *	goes to chan_ready() once the queue's lock is dropped.
+ * @result: what the blocked call is told: 0, -EPIPE, -EIDRM, -EMSGSIZE.
+ */
+static __always_inline void chan_claim_commit(struct chan_waiter *w, int result)
+{
+	struct chan_wait *wait = w->wait;
+
+	lockdep_assert_held(&wait->lock);
+	__acquire(&wait->lock);
+	WRITE_ONCE(wait->winner, w->index);
+	wait->result = result;
+	spin_unlock(&wait->lock);
+}
+
+/**
+ * chan_claim_cancel() - leave a claimed wait as it was
+ * @wait: the wait.
+ */
+static inline void chan_claim_cancel(struct chan_wait *wait)
+{
+	lockdep_assert_held(&wait->lock);
+	__acquire(&wait->lock);
+	spin_unlock(&wait->lock);
+}
+
+void __chan_wait_parked(struct chan_wait *wait, const struct chan *c);
+void __chan_wait_over(const struct chan_wait *wait, int result);
+
+static __always_inline bool chan_wait_is_done(const struct chan_wait *wait)
+{
+	/* Pairs with the exchange in finish() of wait.c. */
+	return smp_load_acquire(&wait->progress) == CHAN_DONE;
+}
+
 int chan_claim_both(struct chan_wait *wait, struct chan_wait *own);
-void chan_claim_commit(struct chan_waiter *w, int result);
-void chan_claim_cancel(struct chan_wait *wait);
 bool chan_abort(struct chan_wait *wait);
 void chan_fail_deadlocked(struct chan_wait *wait);
 bool chan_has_winner(const struct chan_wait *wait);
 
-int chan_park(struct chan_wait *wait, ktime_t until);
+int __chan_park(struct chan_wait *wait, ktime_t until);
 int chan_await(struct chan_wait *wait);
-void chan_ready(struct list_head *ready);
+u64 chan_wait_time(const struct chan_wait *wait);
+ktime_t chan_wait_since(const struct chan_wait *wait);
+void chan_ready(struct chan_waiter *ready, bool here);
 
-ktime_t chan_deadline(u64 ns);
+ktime_t __chan_deadline(u64 ns);
+
+/**
+ * chan_deadline() - the kernel's idea of a deadline given by the current task
+ * @ns: absolute CLOCK_MONOTONIC time as the task's time namespace shows it, in
+ *	nanoseconds.
+ *
+ * Return: the time for chan_park(); KTIME_MAX if it is too far away to come.
+ */
+static inline ktime_t chan_deadline(u64 ns)
+{
+	return likely(ns >= KTIME_MAX) ? KTIME_MAX : __chan_deadline(ns);
+}
+
 u64 chan_user_time(ktime_t time);
 const char *chan_wait_reason(enum chan_wait_reason reason);
 

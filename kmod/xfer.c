@@ -6,20 +6,82 @@
 #include <linux/sched/signal.h>
 
 #include "chan.h"
+#include "command.h"
+#include "core.h"
+#include "file.h"
+#include "ioctl.h"
+#include "park.h"
 #include "trace.h"
 
 /* Attempts to copy to memory that is brought in, and evicted again, each time. */
 #define CHAN_FAULT_TRIES	16
 
-/* As chan_send_once(), and all who have to know are told. */
-int chan_send_attempt(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
-		      struct chan_waiter *w)
+/*
+ * The end of a receive, where the element may turn out to be lost.  What was handed to
+ * a task that is killed is not: it was delivered.
+ */
+int chan_count_lost(struct chan *c, int ret)
+{
+	if (fatal_signal_pending(current))
+		return ret;
+	spin_lock(&c->lock);
+	c->stats.lost++;
+	trace_chan_lost(c);
+	spin_unlock(&c->lock);
+	return ret;
+}
+
+static __always_inline int send_attempt(struct chan *c, struct chan_elem *elem,
+					struct chan_blocking *how, struct chan_waiter *w,
+					bool alone)
 {
 	struct chan_news news = CHAN_NEWS_INIT(news);
-	int ret = chan_send_once(c, elem, how, w, &news);
+	int ret = chan_send_once(c, elem, how, w, &news, alone);
 
 	chan_tell(c, &news);
 	return ret;
+}
+
+/* As chan_send_once(), for a select, and all who have to know are told. */
+int chan_send_attempt(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,
+		      struct chan_waiter *w)
+{
+	return send_attempt(c, elem, how, w, false);
+}
+
+/* Until it is there, memory that a receive has found missing is brought in. */
+static noinline int recv_again(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
+			       struct chan_waiter *w)
+{
+	u32 len = dest->len;
+	int faults, ret;
+
+	for (faults = 0; faults < CHAN_FAULT_TRIES; faults++) {
+		struct chan_news news = CHAN_NEWS_INIT(news);
+
+		if (chan_dest_fault_in(dest, len))
+			return -EFAULT;
+		ret = chan_recv_once(c, dest, how, w, &news, false);
+		chan_tell(c, &news);
+		if (ret != -EFAULT)
+			return ret;
+		/* The next attempt may meet another, longer element. */
+		len = min(dest->room, c->ring.elem_size);
+	}
+	return -EFAULT;
+}
+
+static __always_inline int recv_attempt(struct chan *c, struct chan_dest *dest,
+					struct chan_blocking *how, struct chan_waiter *w,
+					bool alone)
+{
+	struct chan_news news = CHAN_NEWS_INIT(news);
+	int ret = chan_recv_once(c, dest, how, w, &news, alone);
+
+	chan_tell(c, &news);
+	if (unlikely(ret == -EFAULT))
+		ret = recv_again(c, dest, how, w);
+	return ret ?: chan_recv_finish(c, dest);
 }
 
 /**
@@ -38,36 +100,7 @@ int chan_send_attempt(struct chan *c, struct chan_elem *elem, struct chan_blocki
 int chan_recv_attempt(struct chan *c, struct chan_dest *dest, struct chan_blocking *how,
 		      struct chan_waiter *w)
 {
-	int faults, ret;
-	u32 len;
-
-	for (faults = 0; faults < CHAN_FAULT_TRIES; faults++) {
-		struct chan_news news = CHAN_NEWS_INIT(news);
-
-		ret = chan_recv_once(c, dest, how, w, &news);
-		chan_tell(c, &news);
-		if (!ret)
-			return chan_recv_finish(c, dest);
-		if (ret != -EFAULT)
-			return ret;
-		/* The next attempt may meet another, longer element. */
-		len = faults ? min(dest->room, c->ring.elem_size) : dest->len;
-		if (chan_dest_fault_in(dest, len))
-			return -EFAULT;
-	}
-	return -EFAULT;
-}
-
-/* Sleep; and when nobody completed the wait, leave the queue. */
-static int park(struct chan_waiter *w, struct chan_blocking *how)
-{
-	int ret = chan_park(w->wait, how->until);
-
-	how->parks++;
-	if (w->wait->winner == CHAN_ABORTED)
-		chan_leave(w, true);
-	chan_wait_over(w->wait, ret);
-	return ret;
+	return recv_attempt(c, dest, how, w, false);
 }
 
 /* Out of line, for the frame: most calls need none of it. */
@@ -79,8 +112,26 @@ static noinline int send_parked(struct chan *c, struct chan_elem *elem, struct c
 
 	chan_wait_init(&wait, CHAN_WAIT_SEND, &w, 1);
 	chan_waiter_init(&w, &wait, c, true, elem, elem->len);
-	ret = chan_send_attempt(c, elem, how, &w);
-	return ret == -EAGAIN ? park(&w, how) : ret;
+	ret = send_attempt(c, elem, how, &w, true);
+	return ret == -EAGAIN ? chan_park_entry(&w, how) : ret;
+}
+
+/* See chan_send(). */
+static __always_inline int send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
+{
+	int ret;
+
+	/* There is no need to attempt what is not ready: to queue comes with another look. */
+	if (chan_looks_ready(c, true)) {
+		ret = send_attempt(c, elem, how, NULL, true);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	ret = chan_may_park(how);
+	if (!ret)
+		return send_parked(c, elem, how);
+	trace_chan_send(c, CHAN_PATH_WOULD_BLOCK, 0);
+	return ret;
 }
 
 /**
@@ -95,73 +146,7 @@ static noinline int send_parked(struct chan *c, struct chan_elem *elem, struct c
  */
 int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
 {
-	int ret = chan_send_attempt(c, elem, how, NULL);
-
-	if (ret != -EAGAIN)
-		return ret;
-	ret = chan_may_park(how);
-	if (!ret)
-		return send_parked(c, elem, how);
-	trace_chan_send(c, CHAN_PATH_WOULD_BLOCK, 0);
-	return ret;
-}
-
-/*
- * The end of a receive, where the element may turn out to be lost.  What was handed to
- * a task that is killed is not: it was delivered.
- */
-static int count_lost(struct chan *c, int ret)
-{
-	if (likely(!ret) || fatal_signal_pending(current))
-		return ret;
-	spin_lock(&c->lock);
-	c->stats.lost++;
-	trace_chan_lost(c);
-	spin_unlock(&c->lock);
-	return ret;
-}
-
-/**
- * chan_recv_finish() - the end of a receive that took its element itself
- * @c: the channel.
- * @dest: where to.
- *
- * May sleep.
- *
- * Return: 0, or -EFAULT if the element is lost.
- */
-int chan_recv_finish(struct chan *c, struct chan_dest *dest)
-{
-	return count_lost(c, chan_dest_finish(dest));
-}
-
-/**
- * chan_recv_given() - the end of a receive to which somebody gave an element
- * @c: the channel.
- * @dest: where to; its @len is set.
- * @elem: the element; owns nothing afterwards.
- *
- * May sleep.
- *
- * Return: 0, or -EFAULT if the element is lost.
- */
-int chan_recv_given(struct chan *c, struct chan_dest *dest, struct chan_elem *elem)
-{
-	if (c->flags & CHAN_TIMER) {
-		ktime_t *time = (ktime_t *)elem->bytes;
-
-		*time = chan_user_time(*time);
-	}
-	return count_lost(c, chan_dest_put(dest, elem));
-}
-
-/* The part of a receive that comes after the entry is queued. */
-int chan_recv_parked(struct chan *c, struct chan_dest *dest, struct chan_waiter *w,
-		     struct chan_blocking *how)
-{
-	int ret = park(w, how);
-
-	return ret ?: chan_recv_given(c, dest, w->elem);
+	return send(c, elem, how);
 }
 
 static noinline int recv_or_park(struct chan *c, struct chan_dest *dest,
@@ -176,8 +161,25 @@ static noinline int recv_or_park(struct chan *c, struct chan_dest *dest,
 		return -EFAULT;
 	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
 	chan_waiter_init(&w, &wait, c, false, dest->elem ?: &elem, dest->room);
-	ret = chan_recv_attempt(c, dest, how, &w);
+	ret = recv_attempt(c, dest, how, &w, true);
 	return ret == -EAGAIN ? chan_recv_parked(c, dest, &w, how) : ret;
+}
+
+/* See chan_recv(). */
+static __always_inline int recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
+{
+	int ret;
+
+	if (chan_looks_ready(c, false)) {
+		ret = recv_attempt(c, dest, how, NULL, true);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	ret = chan_may_park(how);
+	if (!ret)
+		return recv_or_park(c, dest, how);
+	trace_chan_recv(c, CHAN_PATH_WOULD_BLOCK, 0);
+	return ret;
 }
 
 /**
@@ -198,13 +200,57 @@ static noinline int recv_or_park(struct chan *c, struct chan_dest *dest,
  */
 int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
 {
-	int ret = chan_recv_attempt(c, dest, how, NULL);
+	return recv(c, dest, how);
+}
 
-	if (ret != -EAGAIN)
+/* ---- by command ---- */
+
+/**
+ * chan_command_send() - one send by command
+ * @file: the descriptor.
+ * @addr: the element.
+ * @size: its bytes.
+ * @until: how long it may block.
+ *
+ * Return: 0 or an errno of chan_send() or chan_elem_from_user(), -EBADF, -EMSGSIZE.
+ */
+int chan_command_send(struct file *file, const void __user *addr, u32 size, ktime_t until)
+{
+	struct chan_blocking how = { .until = until, .file = file };
+	struct chan_elem elem __uninitialized;
+	int ret;
+
+	ret = chan_may_send(file, size) ?:
+	      chan_elem_from_user(&elem, chan_file_user(file), addr, size);
+	if (ret)
 		return ret;
-	ret = chan_may_park(how);
-	if (!ret)
-		return recv_or_park(c, dest, how);
-	trace_chan_recv(c, CHAN_PATH_WOULD_BLOCK, 0);
+	ret = send(chan_file_chan(file), &elem, &how);
+	chan_elem_drop(&elem);
+	chan_file_count_parks(file, how.parks);
 	return ret;
+}
+
+/**
+ * chan_command_recv() - one receive by command
+ * @file: the descriptor.
+ * @addr: where to; NULL discards.
+ * @size: how much room there is.
+ * @until: how long it may block.
+ *
+ * Return: 0 when the channel is closed and drained, 1 + length of the element received,
+ * or an errno of chan_recv(), -EBADF.
+ */
+int chan_command_recv(struct file *file, void __user *addr, u32 size, ktime_t until)
+{
+	struct chan_dest dest = chan_dest_at(addr, size);
+	struct chan_blocking how = { .until = until, .file = file };
+	struct chan *c = chan_file_chan(file);
+	int ret;
+
+	ret = chan_may_recv(file, addr, size);
+	if (ret)
+		return ret;
+	ret = recv(c, &dest, &how);
+	chan_file_count_parks(file, how.parks);
+	return chan_recv_result(c, &dest, ret);
 }

@@ -11,12 +11,12 @@ static __u32 to_size(size_t size)
 	return size > UINT32_MAX ? UINT32_MAX : size;
 }
 
-static int run_call(int out, const void *req, size_t req_size, int in, void *rep,
+static inline int run_call(int out, const void *req, size_t req_size, int in, void *rep,
 		    size_t rep_size, const struct timespec *deadline)
 {
 	struct chan_call call = {
 		.size = sizeof(call),
-		.out = out,
+		.out = CHAN_CALL_HERE,
 		.in = in,
 		.req = (uintptr_t)req,
 		.rep = (uintptr_t)rep,
@@ -25,7 +25,8 @@ static int run_call(int out, const void *req, size_t req_size, int in, void *rep
 	};
 	int ret;
 
-	if (kchan_deadline(deadline, &call.deadline))
+	call.deadline = CHAN_FOREVER;
+	if (deadline && kchan_ns(deadline, &call.deadline))
 		return -1;
 	/* Once it is sent the kernel has said so in @call, and goes on where it was. */
 	do {

@@ -81,6 +81,9 @@
 /* Flags of a call. */
 #define CHAN_CALL_SENT		(1U << 0) /* the request is sent: only receive */
 
+/* For @out of struct chan_call: the channel whose descriptor takes the command. */
+#define CHAN_CALL_HERE		(-1)
+
 /* Flags of a timer. */
 #define CHAN_TIMER_TICK		(1U << 0) /* periodic */
 
@@ -251,7 +254,8 @@ struct chan_select {
  * @flags: CHAN_CALL_SENT.  The kernel sets it when the command fails after the
  *	request was sent, and clears it when it succeeds; with it, the command only
  *	receives.
- * @out: descriptor of the channel to send on.
+ * @out: descriptor of the channel to send on, or CHAN_CALL_HERE for the one that takes
+ *	the command, which saves to look for it.
  * @in: descriptor of the channel to receive on, not the same channel (EINVAL).
  * @req: user address of the request.
  * @rep: user address of the room for the reply; 0 discards it.

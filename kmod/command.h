@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the operations by command have in common: who may do what, and what they return.
+ */
+#ifndef CHAN_COMMAND_H
+#define CHAN_COMMAND_H
+
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/jump_label.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/uaccess.h>
+
+#include "chan.h"
+#include "file.h"
+
+DECLARE_STATIC_KEY_FALSE(chan_asks_modules_key);
+
+/*
+ * Whether the security modules are to be asked before a send or a receive by command.  For
+ * the command itself the kernel has asked them, as for any ioctl, and whoever holds a
+ * descriptor of a channel may use it; to ask again, as before a read or a write, costs more
+ * than all the rest of a short send.
+ */
+static inline bool chan_asks_modules(void)
+{
+	return static_branch_unlikely(&chan_asks_modules_key);
+}
+
+static inline bool chan_size_suits(const struct chan *c, size_t size)
+{
+	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
+}
+
+/* What the VFS asks before a read or a write, for commands that amount to one. */
+static __always_inline int chan_may_transfer(struct file *file, fmode_t mode, size_t size)
+{
+	if (unlikely(!(file->f_mode & mode)))
+		return -EBADF;
+	if (!chan_asks_modules())
+		return 0;
+	return rw_verify_area(mode == FMODE_WRITE ? WRITE : READ, file, NULL,
+			      min_t(size_t, size, MAX_RW_COUNT));
+}
+
+/* Whether an element of this size can be sent by command: 0 or an errno. */
+static __always_inline int chan_may_send(struct file *file, size_t size)
+{
+	int ret = chan_may_transfer(file, FMODE_WRITE, size);
+
+	if (ret)
+		return ret;
+	return chan_size_suits(chan_file_chan(file), size) ? 0 : -EMSGSIZE;
+}
+
+/* Whether an element can be received by command to this place. */
+static __always_inline int chan_may_recv(struct file *file, const void __user *addr, size_t size)
+{
+	const struct chan *c = chan_file_chan(file);
+	int ret = chan_may_transfer(file, FMODE_READ, size);
+
+	if (ret)
+		return ret;
+	if (c->ring.message || (!addr && !size))
+		return 0;
+	return chan_size_suits(c, size) ? 0 : -EMSGSIZE;
+}
+
+/* The place that a receive by command names. */
+static inline struct chan_dest chan_dest_at(void __user *addr, u64 size)
+{
+	return (struct chan_dest){
+		.addr = addr,
+		.room = addr ? min_t(u64, size, CHAN_ANY_ROOM) : CHAN_ANY_ROOM,
+	};
+}
+
+/*
+ * What a receive by command returns: 0 when the channel is closed and drained, where the
+ * zero value is received; 1 + length of the element; or an errno.
+ */
+static __always_inline int chan_recv_result(const struct chan *c, const struct chan_dest *dest, int ret)
+{
+	u32 size = min(dest->room, c->ring.elem_size);
+
+	if (ret == -EPIPE)
+		return dest->addr && clear_user(dest->addr, size) ? -EFAULT : 0;
+	return ret ?: 1 + dest->len;
+}
+
+/* A descriptor that is a channel, counted. */
+static __always_inline struct file *chan_get_channel(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (chan_file_is_channel(file))
+		return file;
+	fput(file);
+	return ERR_PTR(-ENOTTY);
+}
+
+#endif /* CHAN_COMMAND_H */

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Giving way and spinning before a call sleeps.  linger.h says when and why.
+ */
+#include <linux/cpumask.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+#include <linux/time64.h>
+
+#include "chan.h"
+#include "compat.h"
+#include "park.h"
+#include "trace.h"
+
+bool chan_gives_way = true;
+module_param_named(give_way, chan_gives_way, bool, 0644);
+MODULE_PARM_DESC(give_way, "Let others run once before a call sleeps (default Y)");
+
+static unsigned int spin_max_us = 50;
+module_param(spin_max_us, uint, 0644);
+MODULE_PARM_DESC(spin_max_us,
+		 "Longest time a call spins before it sleeps, in microseconds; 0 never (default 50)");
+
+/* What it begins with. */
+#define FIRST_SPIN_NS		4000
+
+DEFINE_PER_CPU(u64, chan_linger_counts[CHAN_LINGER_COUNTS]);
+
+/* How often it happened since the module was loaded. */
+u64 chan_linger_total(enum chan_linger_count what)
+{
+	u64 total = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		total += READ_ONCE(per_cpu(chan_linger_counts[what], cpu));
+	return total;
+}
+
+/* After this many misses in a row no more are skipped. */
+#define MOST_MISSES		7
+
+/**
+ * chan_gave_way_in_vain() - somebody has given way in vain
+ * @habit: of the queue where that was.
+ */
+void chan_gave_way_in_vain(struct chan_habit *habit)
+{
+	unsigned int misses = READ_ONCE(habit->misses);
+
+	WRITE_ONCE(habit->skip, (1U << misses) - 1);
+	if (misses < MOST_MISSES)
+		WRITE_ONCE(habit->misses, misses + 1);
+}
+
+/* Whether somebody else can use this processor, or the task has something else to do. */
+static bool has_to_stop(void)
+{
+	return need_resched() || signal_pending(current) || !single_task_running();
+}
+
+static bool spin(const struct chan_wait *wait, u64 ns)
+{
+	u64 start = chan_clock();
+
+	do {
+		if (chan_wait_is_done(wait))
+			return true;
+		if (has_to_stop())
+			return false;
+		cpu_relax();
+	} while (chan_clock() - start < ns);
+	return false;
+}
+
+/**
+ * chan_spin() - look for the completion of a wait for a short time
+ * @wait: the wait of the current task, whose entries are queued.
+ *
+ * Return: whether it has been completed.
+ */
+bool chan_spin(const struct chan_wait *wait)
+{
+	u32 ns;
+	bool done;
+
+	if (!chan_may_linger(wait))
+		return false;
+	ns = READ_ONCE(chan_habit_of(wait)->spin);
+	if (likely(!ns))
+		return false;
+	done = spin(wait, ns);
+	this_cpu_inc(chan_linger_counts[CHAN_SPINS]);
+	this_cpu_add(chan_linger_counts[CHAN_SPIN_HITS], done);
+	if (done)
+		chan_linger_learn(wait);
+	trace_chan_spin(wait, done);
+	return done;
+}
+
+/**
+ * chan_linger_learn() - a wait has been completed that did not only give way
+ * @wait: the wait.
+ */
+void chan_linger_learn(const struct chan_wait *wait)
+{
+	struct chan_habit *habit = chan_habit_of(wait);
+	u64 max = READ_ONCE(spin_max_us) * (u64)NSEC_PER_USEC;
+	u32 ns = READ_ONCE(habit->spin), next = 0;
+
+	/* Taken is the time to the completion, which does not include that to wake up. */
+	if (wait->elsewhere && wait->elsewhere - wait->since <= max)
+		next = min_t(u64, max, max_t(u32, 2 * ns, FIRST_SPIN_NS));
+	if (next != ns)
+		WRITE_ONCE(habit->spin, next);
+}

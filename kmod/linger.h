@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a call does between queueing and sleeping: it lingers, for to sleep and to be woken
+ * is most of what a rendezvous costs.
+ *
+ * If others are runnable on its processor, its partner may be among them: it gives way.
+ * That is, it calls schedule() once, still runnable, which is what cond_resched() does, so it
+ * keeps its place among the runnable; yield() would forfeit that.  Whoever completes it then
+ * has nobody to wake.  If its processor has nothing else to do, its partner may be running
+ * on another one: it spins, no longer than that has been worth it lately.
+ *
+ * Each queue of a channel has a habit, from which the next one who waits there learns.  After
+ * misses in a row the next ones do not give way: none after the first, then one, three, seven
+ * and so on up to 127, until it is a hit again.  It is a hit only if somebody on this processor completed the call: a runnable
+ * task is not moved to a processor that would run it sooner, as one that is woken is.  The time
+ * to spin doubles while calls are completed by other processors within the bound that
+ * spin_max_us sets, and is 0 as soon as one is not.
+ *
+ * A habit is a hint, and is read and written without a lock: who loses a race there has
+ * guessed badly once.
+ *
+ * Only ordinary tasks linger.  A real-time task that gives way gets its processor back at
+ * once, and one that spins keeps others from it.
+ */
+#ifndef CHAN_LINGER_H
+#define CHAN_LINGER_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+struct chan_wait;
+
+/**
+ * struct chan_habit - what lingering at a queue has been like
+ * @spin: nanoseconds that the next call may spin.
+ * @skip: so many calls do not give way.
+ * @misses: in a row.
+ */
+struct chan_habit {
+	u32 spin;
+	u8 skip;
+	u8 misses;
+};
+
+/* What is counted of it, all channels together. */
+enum chan_linger_count {
+	CHAN_GAVE_WAY,
+	CHAN_GAVE_WAY_HITS,
+	CHAN_SPINS,
+	CHAN_SPIN_HITS,
+	CHAN_LINGER_COUNTS
+};
+
+DECLARE_PER_CPU(u64, chan_linger_counts[CHAN_LINGER_COUNTS]);
+extern bool chan_gives_way;
+
+void chan_gave_way_in_vain(struct chan_habit *habit);
+bool chan_spin(const struct chan_wait *wait);
+void chan_linger_learn(const struct chan_wait *wait);
+u64 chan_linger_total(enum chan_linger_count what);
+
+#endif /* CHAN_LINGER_H */
