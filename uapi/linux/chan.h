@@ -81,8 +81,11 @@
 /* Flags of a call. */
 #define CHAN_CALL_SENT		(1U << 0) /* the request is sent: only receive */
 
-/* For @out of struct chan_call: the channel whose descriptor takes the command. */
-#define CHAN_CALL_HERE		(-1)
+/*
+ * For @out of struct chan_call: the channel whose descriptor takes the command.  Neither -1 nor
+ * a negated errno, lest a descriptor that was never opened be taken for it.
+ */
+#define CHAN_CALL_HERE		(-4096)
 
 /* Flags of a timer. */
 #define CHAN_TIMER_TICK		(1U << 0) /* periodic */
