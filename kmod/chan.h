@@ -311,7 +311,8 @@ static inline bool chan_looks_ready(const struct chan *c, bool send)
 
 	if (send ? chan_ring_has_room(&c->ring) : chan_len(c))
 		return true;
-	if (!chan_fifo_is_empty(&partners->list) || !chan_fifo_is_empty(&partners->passing))
+	if (READ_ONCE(c->entries) &&
+	    (!chan_fifo_is_empty(&partners->list) || !chan_fifo_is_empty(&partners->passing)))
 		return true;
 	smp_rmb(); /* the above before the state */
 	return READ_ONCE(c->state) || c->timer;

@@ -31,7 +31,7 @@ static inline bool chan_asks_modules(void)
 
 static inline bool chan_size_suits(const struct chan *c, size_t size)
 {
-	return c->ring.message ? size <= c->ring.elem_size : size == c->ring.elem_size;
+	return size == c->ring.elem_size || (c->ring.message && size < c->ring.elem_size);
 }
 
 /* What the VFS asks before a read or a write, for commands that amount to one. */
@@ -63,9 +63,9 @@ static __always_inline int chan_may_recv(struct file *file, const void __user *a
 
 	if (ret)
 		return ret;
-	if (c->ring.message || (!addr && !size))
+	if (likely(size == c->ring.elem_size) || c->ring.message || (!addr && !size))
 		return 0;
-	return chan_size_suits(c, size) ? 0 : -EMSGSIZE;
+	return -EMSGSIZE;
 }
 
 /* The place that a receive by command names. */

@@ -382,17 +382,16 @@ static long transfer_until(struct file *file, bool sends, unsigned long arg)
 		       chan_command_recv(file, addr, u.xfer.size, until);
 }
 
-/* All of a struct, without a function that copies it. */
-static __always_inline int get_call(struct chan_call *call, const struct chan_call __user *from)
+/* All of a struct of words, without a function that copies it. */
+static __always_inline int get_words(u64 *to, unsigned long from, size_t size)
 {
 	const u64 __user *words = (const u64 __user *)from;
-	u64 *to = (u64 *)call;
 	unsigned int i;
 
-	if (!user_read_access_begin(from, sizeof(*from)))
+	if (!user_read_access_begin(words, size))
 		return -EFAULT;
 #pragma GCC unroll 8
-	for (i = 0; i < sizeof(*call) / sizeof(*to); i++)
+	for (i = 0; i < size / sizeof(*to); i++)
 		unsafe_get_user(to[i], &words[i], fault);
 	user_read_access_end();
 	return 0;
@@ -416,12 +415,28 @@ static noinline long other_ioctl(struct file *file, unsigned int cmd, unsigned l
 /* With a struct of another size, or some of it missing, it is a command like any. */
 static noinline long call(struct file *file, unsigned long arg)
 {
-	struct chan_call __user *ucall = (struct chan_call __user *)arg;
-	struct chan_call call __uninitialized;
+	union {
+		struct chan_call call;
+		u64 words[sizeof(struct chan_call) / sizeof(u64)];
+	} args __uninitialized;
 
-	if (unlikely(get_call(&call, ucall) || call.size != sizeof(call)))
+	if (unlikely(get_words(args.words, arg, sizeof(args)) ||
+		     args.call.size != sizeof(args)))
 		return other_ioctl(file, CHAN_IOC_CALL, arg);
-	return run_call(file, &call, ucall);
+	return run_call(file, &args.call, (struct chan_call __user *)arg);
+}
+
+static noinline long select(struct file *file, unsigned long arg)
+{
+	union {
+		struct chan_select select;
+		u64 words[sizeof(struct chan_select) / sizeof(u64)];
+	} args __uninitialized;
+
+	if (unlikely(get_words(args.words, arg, sizeof(args)) ||
+		     args.select.size != sizeof(args)))
+		return other_ioctl(file, CHAN_IOC_SELECT, arg);
+	return chan_command_select(file, &args.select);
 }
 
 long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -432,6 +447,8 @@ long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return recv(file, arg);
 	if (cmd == CHAN_IOC_CALL)
 		return call(file, arg);
+	if (cmd == CHAN_IOC_SELECT)
+		return select(file, arg);
 	return other_ioctl(file, cmd, arg);
 }
 

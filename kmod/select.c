@@ -13,6 +13,7 @@
 #include "park.h"
 #include "select.h"
 #include "timer.h"
+#include "word.h"
 
 /**
  * struct selecting - a select that is not over at once
@@ -50,17 +51,13 @@ static struct chan_scase *nth(struct chan_scase *cases, unsigned int k)
 	return &cases[cases[k].order];
 }
 
-/*
- * One step of a Fisher-Yates shuffle: which case is the @k-th?  The numbers are those of a
- * linear congruential generator, of which the upper bits are used.
- */
+/* One step of a Fisher-Yates shuffle: which case is the @k-th? */
 static struct chan_scase *draw(struct chan_scase *cases, unsigned int n, unsigned int k,
 			       u32 *seed)
 {
 	unsigned int other;
 
-	*seed = *seed * 1664525 + 1013904223;
-	other = k + (((u64)*seed * (n - k)) >> 32);
+	other = k + (((u64)chan_next_random(seed) * (n - k)) >> 32);
 	swap(cases[k].order, cases[other].order);
 	return nth(cases, k);
 }
@@ -89,16 +86,55 @@ static int try_send_now(struct chan *c, struct chan_elem *elem, struct chan_bloc
 	return chan_send_attempt(c, elem, how, NULL);
 }
 
-static int try_now(struct chan_scase *sc, struct chan_blocking *how)
+/* Whether it is to be tried as a word of a ring first. */
+static bool is_word(const struct chan_scase *sc)
 {
-	struct chan_dest dest = dest_of(sc);
+	return sc->size == sc->chan->ring.word && sc->addr && chan_is_word_at(sc->addr, sc->size);
+}
+
+static __always_inline int try_word(struct chan_scase *sc)
+{
 	int ret;
 
+	if (sc->send)
+		return chan_send_word(sc->chan, sc->addr);
+	ret = chan_recv_word(sc->chan, sc->addr);
+	if (!ret)
+		sc->len = sc->size;
+	return ret;
+}
+
+static int try_now(struct chan_scase *sc, struct chan_blocking *how)
+{
+	struct chan_dest dest;
+	int ret;
+
+	if (likely(is_word(sc))) {
+		ret = try_word(sc);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	dest = dest_of(sc);
 	if (sc->send)
 		return send_now(sc, how, try_send_now);
 	ret = chan_recv_attempt(sc->chan, &dest, how, NULL);
 	sc->len = dest.len;
 	return ret;
+}
+
+/**
+ * chan_select_this() - do one case of a select, which looked ready
+ * @sc: the case.
+ *
+ * May sleep, but does not park.
+ *
+ * Return: as chan_select() does with a case, or -EAGAIN: it is ready no more.
+ */
+int chan_select_this(struct chan_scase *sc)
+{
+	struct chan_blocking how = { .until = CHAN_NOWAIT };
+
+	return try_now(sc, &how);
 }
 
 /* What is captured of a send that is not ready is nothing: there may be many. */
@@ -356,7 +392,7 @@ static int select_one(struct chan_scase *sc, struct chan_blocking *how,
 
 /**
  * chan_select() - do one of several sends and receives
- * @cases: the cases; their @order need not be set.
+ * @cases: the cases; the @order of each is its place among them, or any other permutation.
  * @n: how many, up to CHAN_SELECT_MOST; 0 waits for the end of patience.
  * @how: whether to block.
  * @chosen: set to the case that was done or that failed; to NULL if there is none.
@@ -369,14 +405,11 @@ static int select_one(struct chan_scase *sc, struct chan_blocking *how,
 int chan_select(struct chan_scase *cases, unsigned int n, struct chan_blocking *how,
 		struct chan_scase **chosen)
 {
-	unsigned int i;
 	int ret;
 
 	*chosen = NULL;
 	if (n == 1)
 		return select_one(cases, how, chosen);
-	for (i = 0; i < n; i++)
-		cases[i].order = i;
 	ret = poll_cases(cases, n, how, chosen);
 	if (ret != -EAGAIN)
 		return ret;

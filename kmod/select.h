@@ -35,8 +35,9 @@ struct chan_user;
  * @user: who probably pays for what is sent.
  * @size: bytes to send, or room.
  * @len: out: bytes received.
- * @send: whether it sends.
+ * @index: its place among those of the caller, some of which may take no part.
  * @order: the random order in which cases are taken: of the case at that place.
+ * @send: whether it sends.
  */
 struct chan_scase {
 	struct chan *chan;
@@ -44,16 +45,25 @@ struct chan_scase {
 	struct chan_user *user;
 	u32 size;
 	u32 len;
-	bool send;
+	u16 index;
 	u16 order;
+	bool send;
 };
 
 /* So many cases need no memory but stack frames. */
 #define CHAN_SMALL_SELECT	8
 
-/* What @order can count. */
+/* What @index and @order can count. */
 #define CHAN_SELECT_MOST	65536
 
+/* The numbers of a linear congruential generator, of which the upper bits are used. */
+static inline u32 chan_next_random(u32 *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed;
+}
+
+int chan_select_this(struct chan_scase *sc);
 int chan_select(struct chan_scase *cases, unsigned int n, struct chan_blocking *how,
 		struct chan_scase **chosen);
 

@@ -356,7 +356,9 @@ static int select_once(void *data)
 	unsigned int i;
 
 	for (i = 0; i < s->n; i++)
-		cases[i] = (struct chan_scase){ .chan = s->c[i], .size = CHAN_ANY_ROOM };
+		cases[i] = (struct chan_scase){
+			.chan = s->c[i], .size = CHAN_ANY_ROOM, .order = i,
+		};
 	s->ret = chan_select(cases, s->n, &s->how, &chosen);
 	s->chosen = -1;
 	if (chosen)

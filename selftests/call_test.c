@@ -504,17 +504,17 @@ TEST(a_call_may_go_where_it_is_made)
 	struct chan_call c = call64(CHAN_CALL_HERE, &req, p.rep, &rep);
 
 	c.size = sizeof(c);
-	EXPECT_EQ(9, ch_ioctl(p.req, CHAN_IOC_CALL, &c));
+	EXPECT_EQ(9, xioctl(p.req, CHAN_IOC_CALL, &c));
 	EXPECT_EQ(7, rep);
 	EXPECT_EQ(1, ch_info(p.req).sends);
 	must(send64(p.rep, 7));
 
 	/* One that is no channel cannot be meant, nor one that may not send, nor @in. */
 	EXPECT_EQ(-ENOTTY, ctl_call(&c));
-	EXPECT_EQ(-EBADF, ch_ioctl(must(ch_dup(p.req, O_RDONLY)), CHAN_IOC_CALL, &c));
-	EXPECT_EQ(-EINVAL, ch_ioctl(p.rep, CHAN_IOC_CALL, &c));
+	EXPECT_EQ(-EBADF, xioctl(must(ch_dup(p.req, O_RDONLY)), CHAN_IOC_CALL, &c));
+	EXPECT_EQ(-EINVAL, xioctl(p.rep, CHAN_IOC_CALL, &c));
 	c.out = -1;
-	EXPECT_EQ(-EBADF, ch_ioctl(p.req, CHAN_IOC_CALL, &c));
+	EXPECT_EQ(-EBADF, xioctl(p.req, CHAN_IOC_CALL, &c));
 	EXPECT_EQ(1, ch_info(p.req).sends);
 	EXPECT_EQ(1, ch_len(p.rep));
 }
