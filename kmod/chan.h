@@ -247,12 +247,12 @@ struct chan_news {
  * struct chan_parked - a parked task, as others see it
  * @pid: the task.
  * @reason: why it sleeps.
- * @since: when it parked, CLOCK_MONOTONIC.
+ * @waited: for how long, in nanoseconds.
  */
 struct chan_parked {
 	struct pid *pid;
 	enum chan_wait_reason reason;
-	ktime_t since;
+	u64 waited;
 };
 
 /* All channels, each with a reference while it is looked at: see chan_next(). */

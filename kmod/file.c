@@ -316,14 +316,13 @@ static void show_waiters(struct seq_file *m, struct chan *c, struct chan_queue *
 {
 	struct pid_namespace *ns = proc_pid_ns(file_inode(m->file)->i_sb);
 	struct chan_parked parked[CHAN_SHOWN];
-	ktime_t now = ktime_get();
 	int i, n;
 
 	n = chan_list_parked(c, q, parked, ARRAY_SIZE(parked));
 	for (i = 0; i < n; i++) {
-		seq_printf(m, "waiter:\t%d %s %lld\n", pid_nr_ns(parked[i].pid, ns),
+		seq_printf(m, "waiter:\t%d %s %llu\n", pid_nr_ns(parked[i].pid, ns),
 			   chan_wait_reason(parked[i].reason),
-			   ktime_to_ns(ktime_sub(now, parked[i].since)));
+			   parked[i].waited);
 		put_pid(parked[i].pid);
 	}
 }

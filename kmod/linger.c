@@ -20,10 +20,10 @@ bool chan_gives_way = true;
 module_param_named(give_way, chan_gives_way, bool, 0644);
 MODULE_PARM_DESC(give_way, "Let others run once before a call sleeps (default Y)");
 
-static unsigned int spin_max_us = 50;
+static unsigned int spin_max_us = 100;
 module_param(spin_max_us, uint, 0644);
 MODULE_PARM_DESC(spin_max_us,
-		 "Longest time a call spins before it sleeps, in microseconds; 0 never (default 50)");
+		 "Longest time a call spins before it sleeps, in microseconds; 0 never (default 100)");
 
 /* What it begins with. */
 #define FIRST_SPIN_NS		4000
@@ -63,7 +63,7 @@ static bool has_to_stop(void)
 	return need_resched() || signal_pending(current) || !single_task_running();
 }
 
-static bool spin(const struct chan_wait *wait, u64 ns)
+static bool spin(const struct chan_wait *wait, u64 ns, ktime_t until)
 {
 	u64 start = chan_clock();
 
@@ -71,6 +71,8 @@ static bool spin(const struct chan_wait *wait, u64 ns)
 		if (chan_wait_is_done(wait))
 			return true;
 		if (has_to_stop())
+			return false;
+		if (until != KTIME_MAX && ktime_get() >= until)
 			return false;
 		cpu_relax();
 	} while (chan_clock() - start < ns);
@@ -80,24 +82,27 @@ static bool spin(const struct chan_wait *wait, u64 ns)
 /**
  * chan_spin() - look for the completion of a wait for a short time
  * @wait: the wait of the current task, whose entries are queued.
+ * @until: CLOCK_MONOTONIC deadline, or KTIME_MAX.
  *
  * Return: whether it has been completed.
  */
-bool chan_spin(const struct chan_wait *wait)
+bool chan_spin(const struct chan_wait *wait, ktime_t until)
 {
 	u32 ns;
 	bool done;
 
-	if (!chan_may_linger(wait))
+	/* Who waits for a time has to see to it. */
+	if (!chan_may_linger(wait) || wait->timed)
 		return false;
 	ns = READ_ONCE(chan_habit_of(wait)->spin);
 	if (likely(!ns))
 		return false;
-	done = spin(wait, ns);
+	done = spin(wait, ns, until);
 	this_cpu_inc(chan_linger_counts[CHAN_SPINS]);
-	this_cpu_add(chan_linger_counts[CHAN_SPIN_HITS], done);
-	if (done)
+	if (done) {
+		this_cpu_inc(chan_linger_counts[CHAN_SPIN_HITS]);
 		chan_linger_learn(wait);
+	}
 	trace_chan_spin(wait, done);
 	return done;
 }

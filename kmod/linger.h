@@ -25,6 +25,7 @@
 #ifndef CHAN_LINGER_H
 #define CHAN_LINGER_H
 
+#include <linux/ktime.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
@@ -55,7 +56,7 @@ DECLARE_PER_CPU(u64, chan_linger_counts[CHAN_LINGER_COUNTS]);
 extern bool chan_gives_way;
 
 void chan_gave_way_in_vain(struct chan_habit *habit);
-bool chan_spin(const struct chan_wait *wait);
+bool chan_spin(const struct chan_wait *wait, ktime_t until);
 void chan_linger_learn(const struct chan_wait *wait);
 u64 chan_linger_total(enum chan_linger_count what);
 

@@ -296,7 +296,7 @@ int chan_list_parked(struct chan *c, const struct chan_queue *q,
 			break;
 		parked[n].pid = get_task_pid(w->wait->task, PIDTYPE_PID);
 		parked[n].reason = w->wait->reason;
-		parked[n].since = chan_wait_since(w->wait);
+		parked[n].waited = chan_wait_time(w->wait);
 		n++;
 	}
 	spin_unlock(&c->lock);

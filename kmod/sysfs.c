@@ -182,6 +182,19 @@ TOTAL_ATTR(send_parks);
 TOTAL_ATTR(aborts);
 TOTAL_ATTR(lost);
 
+#define LINGER_ATTR(_name, _what)						\
+static ssize_t _name##_show(struct device *dev, struct device_attribute *attr,	\
+			    char *buf)						\
+{										\
+	return sysfs_emit(buf, "%llu\n", chan_linger_total(_what));		\
+}										\
+static DEVICE_ATTR_RO(_name)
+
+LINGER_ATTR(gave_way, CHAN_GAVE_WAY);
+LINGER_ATTR(gave_way_hits, CHAN_GAVE_WAY_HITS);
+LINGER_ATTR(spins, CHAN_SPINS);
+LINGER_ATTR(spin_hits, CHAN_SPIN_HITS);
+
 static struct attribute *totals_attrs[] = {
 	&dev_attr_channels_made.attr,
 	&dev_attr_channels_freed.attr,
@@ -192,6 +205,10 @@ static struct attribute *totals_attrs[] = {
 	&total_send_parks.attr,
 	&total_aborts.attr,
 	&total_lost.attr,
+	&dev_attr_gave_way.attr,
+	&dev_attr_gave_way_hits.attr,
+	&dev_attr_spins.attr,
+	&dev_attr_spin_hits.attr,
 	NULL
 };
 

@@ -320,7 +320,7 @@ int __chan_park(struct chan_wait *wait, ktime_t until)
 	int ret;
 
 	start_clock(wait);
-	if (chan_spin(wait) || !fall_asleep(wait))
+	if (chan_spin(wait, until) || !fall_asleep(wait))
 		return over_soon(wait);
 	do
 		ret = wait->timed ? sleep_to_alarm(wait, until) : chan_sleep(wait, until);

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a call does before it sleeps: it gives way to others on its processor, or spins while
+ * its partner runs on another one.  Both are counted, and both can be turned off.
+ */
+#include <sched.h>
+#include <sys/resource.h>
+
+#include "kselftest_harness.h"
+#include "chan_test.h"
+
+#define TOTALS		"/sys/class/misc/chanctl/totals/"
+#define PARAMETERS	"/sys/module/chan/parameters/"
+
+#define ROUNDS		2000
+
+static unsigned long long total(const char *name)
+{
+	char path[128];
+	unsigned long long n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), TOTALS "%s", name);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%llu", &n) != 1)
+		die("%s: %m", path);
+	fclose(f);
+	return n;
+}
+
+static void set_parameter(const char *name, const char *value)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	f = fopen(path, "w");
+	if (!f || fprintf(f, "%s\n", value) < 0 || fclose(f))
+		die("%s: %m", path);
+}
+
+static unsigned long voluntary(void)
+{
+	struct rusage r;
+
+	must(getrusage(RUSAGE_SELF, &r));
+	return r.ru_nvcsw;
+}
+
+/* A server of round trips: receives on one channel, answers on the other, until it closes. */
+struct server {
+	pthread_t thread;
+	int cpu;
+	int req;
+	int rep;
+};
+
+static void *serve(void *arg)
+{
+	struct server *s = arg;
+	uint64_t v;
+
+	pin_to(s->cpu);
+	while (ch_recv(s->req, &v, 8) > 0)
+		must(send64(s->rep, v + 1));
+	return NULL;
+}
+
+FIXTURE(linger) {
+	struct server s;
+};
+
+FIXTURE_SETUP(linger)
+{
+	if (access(PARAMETERS "give_way", W_OK))
+		SKIP(return, "parameters cannot be written: not root");
+	self->s.req = ch_make(8, 0, 0);
+	self->s.rep = ch_make(8, 0, 0);
+	pin_to(0);
+}
+
+FIXTURE_TEARDOWN(linger)
+{
+	set_parameter("give_way", "Y");
+	set_parameter("spin_max_us", "100");
+}
+
+static void start(struct server *s, int cpu)
+{
+	s->cpu = cpu;
+	must(-pthread_create(&s->thread, NULL, serve, s));
+}
+
+static void round_trips(struct server *s, unsigned int n)
+{
+	uint64_t v = 0, w;
+
+	while (n--) {
+		must(send64(s->req, v));
+		must(ch_recv(s->rep, &w, 8));
+		if (w != ++v)
+			die("%llu in place of %llu", (unsigned long long)w, (unsigned long long)v);
+	}
+}
+
+static void stop(struct server *s)
+{
+	must(ch_close(s->req));
+	must(-pthread_join(s->thread, NULL));
+}
+
+/* Who gives way has not slept, and its partner has nobody to wake. */
+TEST_F(linger, on_one_processor_partners_give_way_and_do_not_sleep)
+{
+	unsigned long long tries = total("gave_way"), hits = total("gave_way_hits");
+	unsigned long slept;
+
+	start(&self->s, 0);
+	round_trips(&self->s, ROUNDS);
+	slept = voluntary();
+	round_trips(&self->s, ROUNDS);
+	slept = voluntary() - slept;
+	stop(&self->s);
+	EXPECT_LE(ROUNDS / 10, total("gave_way_hits") - hits);
+	EXPECT_LE(total("gave_way_hits") - hits, total("gave_way") - tries);
+	EXPECT_GT(ROUNDS / 2, slept);
+}
+
+TEST_F(linger, who_may_not_give_way_sleeps)
+{
+	unsigned long long tries;
+	unsigned long slept;
+
+	set_parameter("give_way", "N");
+	start(&self->s, 0);
+	round_trips(&self->s, 10);
+	tries = total("gave_way");
+	slept = voluntary();
+	round_trips(&self->s, ROUNDS);
+	slept = voluntary() - slept;
+	stop(&self->s);
+	EXPECT_EQ(tries, total("gave_way"));
+	EXPECT_LE(ROUNDS, slept);
+}
+
+/* To linger is no excuse for an entry that is not counted: each wait is a park. */
+TEST_F(linger, who_gives_way_is_parked)
+{
+	unsigned long long parks;
+	struct chan_info req, rep;
+
+	start(&self->s, 0);
+	round_trips(&self->s, ROUNDS);
+	req = ch_info(self->s.req);
+	rep = ch_info(self->s.rep);
+	parks = req.recv_parks + req.send_parks + rep.recv_parks + rep.send_parks;
+	EXPECT_EQ(ROUNDS, req.sends);
+	EXPECT_EQ(ROUNDS, rep.receives);
+	/* Each rendezvous has one who came first. */
+	EXPECT_LE(2 * ROUNDS, parks);
+	EXPECT_GE(2 * ROUNDS + 1, parks);
+	EXPECT_EQ(ROUNDS, req.handoffs);
+	stop(&self->s);
+}
+
+TEST_F(linger, a_real_time_task_does_not_give_way)
+{
+	struct sched_param high = { .sched_priority = 1 };
+	unsigned long long tries;
+
+	if (sched_setscheduler(0, SCHED_FIFO, &high))
+		SKIP(return, "no real-time tasks here");
+	/* The server inherits it. */
+	start(&self->s, 0);
+	tries = total("gave_way");
+	round_trips(&self->s, ROUNDS / 10);
+	EXPECT_EQ(tries, total("gave_way"));
+	stop(&self->s);
+}
+
+/* With a bound that nothing exceeds, who has once been served by another processor spins. */
+TEST_F(linger, on_two_processors_partners_spin)
+{
+	unsigned long long spins = total("spins"), hits = total("spin_hits");
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "one processor only");
+	set_parameter("spin_max_us", "3000000");
+	start(&self->s, 1);
+	round_trips(&self->s, ROUNDS / 10);
+	stop(&self->s);
+	EXPECT_LT(0, total("spin_hits") - hits);
+	EXPECT_LE(total("spin_hits") - hits, total("spins") - spins);
+}
+
+TEST_F(linger, with_a_bound_of_0_nobody_spins)
+{
+	unsigned long long spins;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "one processor only");
+	set_parameter("spin_max_us", "0");
+	spins = total("spins");
+	start(&self->s, 1);
+	round_trips(&self->s, ROUNDS / 10);
+	stop(&self->s);
+	EXPECT_EQ(spins, total("spins"));
+}
+
+/* Who spins for a partner that does not come is let go by a signal, a deadline, a close. */
+TEST_F(linger, a_deadline_ends_a_wait_where_partners_used_to_be_quick)
+{
+	uint64_t v;
+	int round;
+
+	set_parameter("spin_max_us", "3000000");
+	start(&self->s, 1 % sysconf(_SC_NPROCESSORS_ONLN));
+	for (round = 0; round < 20; round++) {
+		round_trips(&self->s, 20);
+		EXPECT_EQ(-ETIMEDOUT, ch_recv_until(self->s.rep, &v, 8, now_ns() + MS));
+	}
+	stop(&self->s);
+}
+
+TEST_HARNESS_MAIN
