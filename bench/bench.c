@@ -4,30 +4,25 @@
  * bench/report.py to work out.
  */
 #include <errno.h>
-#include <fnmatch.h>
 #include <getopt.h>
-#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "mech.h"
 
-#define CALIBRATION_LOOPS	20000
-#define MOST_RETRIES		5
-
 enum placement placement;
 bool hogged;
 
-static unsigned int rounds = 15;
-static double tolerance = 0.005;
-static const char *pattern = "*";
-static const char *placement_name = "one";
+struct settings settings = {
+	.rounds = 15, .sessions = 3, .least_ms = 10, .tolerance = 0.005, .pattern = "*",
+};
 
 void die(const char *what)
 {
@@ -61,213 +56,213 @@ void place(int which)
 		pin(which);
 }
 
-static double now_ns(void)
-{
-	struct timespec t;
+/* ---- limits ---- */
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
+static void raise_limit(int resource, const char *name, rlim_t most)
+{
+	struct rlimit limit = { most, most };
+
+	if (setrlimit(resource, &limit))
+		fprintf(stderr, "chanbench: %s stays as it is: %s (needs root)\n", name,
+			strerror(errno));
 }
 
-/* ---- a block ---- */
-
-/* Nothing but instructions, whose time says what else took some. */
-static double calibrate(void)
+void raise_setting(const char *path, const char *value)
 {
-	double start = now_ns();
-	unsigned int i;
+	FILE *f = fopen(path, "w");
+	bool done = f && fputs(value, f) >= 0;
 
-	for (i = 0; i < CALIBRATION_LOOPS; i++)
-		__asm__ volatile("");
-	return now_ns() - start;
+	if (f && fclose(f))
+		done = false;
+	if (!done)
+		fprintf(stderr, "chanbench: %s stays as it is: %s (needs root)\n", path,
+			strerror(errno));
 }
 
-struct block {
-	double ns;
-	double voluntary;
-	double involuntary;
-	bool quiet;
-};
-
-static bool agree(double a, double b)
+static void raise_limits(void)
 {
-	double difference = a > b ? a - b : b - a;
-
-	return difference <= tolerance * a;
+	raise_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", 1 << 20);
+	raise_limit(RLIMIT_NPROC, "RLIMIT_NPROC", 100000);
+	raise_limit(RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", RLIM_INFINITY);
+	raise_setting("/proc/sys/kernel/threads-max", "100000");
+	raise_setting("/proc/sys/kernel/pid_max", "200000");
+	raise_setting("/proc/sys/vm/max_map_count", "262144");
 }
 
-static struct block run_block(const struct way *way, void *state, unsigned int ops)
+/* ---- busy loops ---- */
+
+/* Processes of their own, so that their switches are not counted as ours. */
+static void start_hog(int cpu)
 {
-	double before = calibrate(), start, ns;
-	struct rusage from, to;
+	pid_t parent = getpid();
 
-	getrusage(RUSAGE_SELF, &from);
-	start = now_ns();
-	way->run(state, ops);
-	ns = now_ns() - start;
-	getrusage(RUSAGE_SELF, &to);
-	return (struct block){
-		.ns = ns / ops,
-		.voluntary = (double)(to.ru_nvcsw - from.ru_nvcsw) / ops,
-		.involuntary = (double)(to.ru_nivcsw - from.ru_nivcsw) / ops,
-		.quiet = agree(before, calibrate()),
-	};
-}
-
-/* Once more if something came in between. */
-static struct block quiet_block(const struct way *way, void *state, unsigned int ops)
-{
-	struct block block;
-	int i = 0;
-
-	do
-		block = run_block(way, state, ops);
-	while (!block.quiet && ++i < MOST_RETRIES);
-	return block;
-}
-
-/* ---- a case ---- */
-
-static void measure_way(const struct bench *b, const struct way *way, void *state,
-			unsigned int round)
-{
-	struct block block;
-
-	if (!state)
+	if (must(fork()))
 		return;
-	block = quiet_block(way, state, b->ops);
-	printf("%s%s,%u,%s,%s,%u,%.2f,%.4f,%.4f,%d\n", b->name, hogged ? "-hog" : "", b->arg,
-	       placement_name, way->name, round, block.ns, block.voluntary,
-	       block.involuntary, block.quiet);
-}
-
-/**
- * bench_measure() - measure all ways of a case
- * @b: the case.
- * @ways: the ways.
- * @n: how many.
- */
-void bench_measure(const struct bench *b, const struct way *ways, size_t n)
-{
-	void *states[n];
-	unsigned int round;
-	size_t i;
-
-	if (fnmatch(pattern, b->name, 0))
-		return;
-	for (i = 0; i < n; i++) {
-		states[i] = ways[i].set_up(b, &ways[i]);
-		if (states[i])
-			ways[i].run(states[i], b->ops);
-	}
-	for (round = 0; round < rounds; round++)
-		for (i = 0; i < n; i++) {
-			size_t k = round % 2 ? n - 1 - i : i;
-
-			measure_way(b, &ways[k], states[k], round);
-		}
-	for (i = 0; i < n; i++)
-		if (states[i])
-			ways[i].tear_down(states[i]);
-	fflush(stdout);
-}
-
-/* ---- hogs ---- */
-
-static void *hog(void *cpu)
-{
-	pin((intptr_t)cpu);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	pin(cpu);
 	for (;;)
 		__asm__ volatile("");
-	return NULL;
 }
 
 static void start_hogs(void)
 {
-	long cpu, cpus = placement == ON_ONE ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
-	pthread_t thread;
+	int cpu, cpus = placement == ON_ONE ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
 
 	for (cpu = 0; cpu < cpus; cpu++)
-		if (pthread_create(&thread, NULL, hog, (void *)cpu))
-			die("pthread_create");
+		start_hog(cpu);
 }
 
 /* ---- all ---- */
 
-static void usage(FILE *to)
+static void print_help(FILE *to)
 {
 	fputs("usage: chanbench [OPTION...] [CASE]\n"
 	      "\n"
 	      "Measures channels beside other mechanisms: all cases, or those whose names match the\n"
 	      "pattern CASE.  Prints a line for each block of operations:\n"
 	      "case,size,placement,way,round,ns,voluntary,involuntary,quiet - nanoseconds and\n"
-	      "switches are of one operation; quiet is 0 if something else took time.\n"
+	      "switches are of one operation; quiet is 0 if something else took time.  A way that\n"
+	      "is not to be had is told of on standard error.\n"
 	      "\n"
-	      "  -r N      rounds (15)\n"
+	      "  -r N      rounds: blocks of each way (15)\n"
+	      "  -s N      sessions: how often all is set up anew on the way (3)\n"
+	      "  -m MS     how long a block takes at least (10)\n"
 	      "  -p WHERE  threads run on one processor (one, the default), each thread of a\n"
 	      "            pair on another (apart), or where the scheduler wants (free)\n"
-	      "  -g        with a busy loop on each processor beside them\n"
+	      "  -g        with a busy loop on each processor beside them: those cases in which\n"
+	      "            somebody waits, and \"-hog\" behind their names\n"
+	      "  -q        quick: fewer sizes\n"
 	      "  -t PART   how far two calibrations may differ before a block is repeated (0.005)\n"
-	      "  -h        this text\n",
+	      "  -h        this text\n"
+	      "\n"
+	      "The cases, and what the figure in \"ns\" is the cost of:\n"
+	      "  send-and-receive        one thread sends 8 bytes and receives them\n"
+	      "  round-trip              a request to another thread, and its reply\n"
+	      "  latency                 likewise, each timed by itself: the mean\n"
+	      "  latency-p50, -p99       and the 50th and 99th percentile in a block\n"
+	      "  stream                  an element from one thread to another, unbuffered\n"
+	      "  stream-buffered SIZE    likewise, SIZE buffered (pipe: its 64 KiB)\n"
+	      "  stream-batches SIZE     an element, SIZE sent and received at once, 128 buffered;\n"
+	      "                          \"-single\" ways do one at a time whatever SIZE is\n"
+	      "  one-of-many-ready SIZE  one of SIZE is made ready, found, and its element taken,\n"
+	      "                          by one thread\n"
+	      "  one-of-many-blocked SIZE  a thread waits on SIZE; one gets an element, which the\n"
+	      "                          thread takes and acknowledges\n"
+	      "  waiters SIZE            an element to one of SIZE blocked receivers, and its reply\n"
+	      "  close SIZE              to end the waits of SIZE receivers: of each of them\n"
+	      "  payload SIZE            an element of SIZE bytes from one thread to another,\n"
+	      "                          unbuffered; where time counts instructions, copies of\n"
+	      "                          1 KiB and more do not compare with others, see the manual\n"
+	      "  payload-buffered SIZE   one thread sends SIZE bytes and receives them\n"
+	      "  many-to-many SIZE       an element from one of SIZE senders to one of SIZE\n"
+	      "                          receivers, over one channel, 128 buffered\n"
+	      "  pairs SIZE              an element, SIZE threads in pairs with a channel each\n"
+	      "  make-and-close SIZE     to make one and close it, while SIZE others are there\n"
+	      "  idle-bytes SIZE         memory of an idle one, in bytes, with SIZE there\n"
+	      "  idle-bytes-own SIZE     of this what is neither its file nor its inode and dentry\n",
 	      to);
 }
 
-static bool parse_placement(const char *name)
+static void parse_placement(const char *name)
 {
-	static const char * const names[] = {
-		[ON_ONE] = "one", [APART] = "apart", [ANYWHERE] = "free",
-	};
-	size_t i;
+	if (!strcmp(name, "one")) {
+		placement = ON_ONE;
+	} else if (!strcmp(name, "apart")) {
+		placement = APART;
+	} else if (!strcmp(name, "free")) {
+		placement = ANYWHERE;
+	} else {
+		fprintf(stderr, "chanbench: -p takes one, apart or free, not %s\n", name);
+		exit(2);
+	}
+}
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(name, names[i])) {
-			placement = i;
-			placement_name = names[i];
-			return true;
-		}
-	fprintf(stderr, "chanbench: -p takes one, apart or free, not %s\n", name);
-	return false;
+static double parse_number(char option, const char *text, double least)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (*end || end == text || value < least) {
+		fprintf(stderr, "chanbench: -%c takes a number not below %g, not %s\n", option,
+			least, text);
+		exit(2);
+	}
+	return value;
 }
 
 static void parse(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:p:gt:h")) != -1)
+	while ((opt = getopt(argc, argv, "r:s:m:p:gqt:h")) != -1)
 		switch (opt) {
 		case 'r':
-			rounds = atoi(optarg);
+			settings.rounds = parse_number(opt, optarg, 1);
+			break;
+		case 's':
+			settings.sessions = parse_number(opt, optarg, 1);
+			break;
+		case 'm':
+			settings.least_ms = parse_number(opt, optarg, 0);
 			break;
 		case 'p':
-			if (!parse_placement(optarg))
-				exit(2);
+			parse_placement(optarg);
 			break;
 		case 'g':
 			hogged = true;
 			break;
+		case 'q':
+			settings.quick = true;
+			break;
 		case 't':
-			tolerance = atof(optarg);
+			settings.tolerance = parse_number(opt, optarg, 0);
 			break;
 		case 'h':
-			usage(stdout);
+			print_help(stdout);
 			exit(0);
 		default:
-			usage(stderr);
+			print_help(stderr);
 			exit(2);
 		}
 	if (optind < argc)
-		pattern = argv[optind];
+		settings.pattern = argv[optind++];
+	if (optind < argc) {
+		print_help(stderr);
+		exit(2);
+	}
+	if (settings.sessions > settings.rounds)
+		settings.sessions = settings.rounds;
 }
 
 int main(int argc, char **argv)
 {
 	parse(argc, argv);
+	raise_limits();
+	if (placement == APART && sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		fputs("chanbench: -p apart needs two processors\n", stderr);
+		return 2;
+	}
 	if (hogged)
 		start_hogs();
 	place(0);
 	bench_pair();
 	bench_round_trip();
+	bench_latency();
 	bench_stream();
+	bench_batches();
 	bench_choose();
+	bench_waiters();
+	bench_close();
+	bench_payload();
+	bench_crowd();
+	bench_make();
+	bench_memory();
+	if (!cases_measured) {
+		fprintf(stderr, "chanbench: no case here matches %s (see chanbench -h)\n",
+			settings.pattern);
+		return 2;
+	}
 	return 0;
 }

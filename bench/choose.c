@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One of many becomes ready, is found, and what it has is taken, by the same thread: nobody
- * waits.  Which one it is goes round.
+ * One of many becomes ready, is found, and what it has is taken.  Which one it is goes round.
+ * Either one thread does it all, so that nobody waits, or a thread waits for them and says
+ * that it has got it.
  */
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <kchan.h>
@@ -14,99 +15,96 @@
 #include "bench.h"
 #include "mech.h"
 
+/**
+ * struct choice - many of which one is ready
+ * @links: the many.
+ * @n: how many.
+ * @next: which one is made ready next.
+ * @take: waits for one and takes what it has.
+ * @cases: for a select.
+ * @polled: for poll.
+ * @epoll: for epoll.
+ * @elem: what was taken.
+ * @ack: for a thread that has taken something.
+ * @thread: the thread.
+ * @stop: what it takes next is the last.
+ */
 struct choice {
 	struct link *links;
 	unsigned int n;
 	unsigned int next;
+	void (*take)(struct choice *c);
 	struct kchan_case *cases;
 	struct pollfd *polled;
 	int epoll;
 	uint64_t elem;
+	struct link ack;
+	pthread_t thread;
+	bool stop;
 };
 
-static void set_up_chan(struct choice *c, unsigned int i)
+/* ---- ways to take from the one that is ready ---- */
+
+static void by_select(struct choice *c)
 {
-	c->cases[i] = (struct kchan_case){
-		.ch = c->links[i].rx, .dir = KCHAN_RECV, .elem = &c->elem, .size = 8,
-	};
+	must(kchan_select(c->cases, c->n));
 }
 
-static void set_up_pipe(struct choice *c, unsigned int i)
+static void by_epoll(struct choice *c)
+{
+	struct epoll_event event;
+
+	must(epoll_wait(c->epoll, &event, 1, -1));
+	link_recv(&c->links[event.data.u32], &c->elem);
+}
+
+static void by_poll(struct choice *c)
+{
+	unsigned int i;
+
+	must(poll(c->polled, c->n, -1));
+	for (i = 0; !c->polled[i].revents; i++)
+		;
+	link_recv(&c->links[i], &c->elem);
+}
+
+/* ---- all of them ---- */
+
+static void add(struct choice *c, unsigned int i)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
+	int fd = c->links[i].rx;
 
-	c->polled[i] = (struct pollfd){ .fd = c->links[i].rx, .events = POLLIN };
-	must(epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->links[i].rx, &event));
+	c->cases[i] = (struct kchan_case){
+		.ch = fd, .dir = KCHAN_RECV, .elem = &c->elem, .size = 8,
+	};
+	c->polled[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	if (c->take == by_epoll)
+		must(epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event));
 }
 
-static void *set_up(const struct bench *b, const struct way *way)
+static struct choice *open_all(const struct bench *b, const struct way *way,
+			       void (*take)(struct choice *c))
 {
 	struct choice *c = get_memory(sizeof(*c));
 	unsigned int i;
 
 	c->n = b->arg;
+	c->take = take;
 	c->links = get_memory(c->n * sizeof(*c->links));
 	c->cases = get_memory(c->n * sizeof(*c->cases));
 	c->polled = get_memory(c->n * sizeof(*c->polled));
 	c->epoll = must(epoll_create1(EPOLL_CLOEXEC));
 	for (i = 0; i < c->n; i++) {
-		if (!link_open(&c->links[i], way->mech, 8, 1))
+		if (!link_open(&c->links[i], way->mech, 8, way->cap))
 			die(way->name);
-		if (way->mech == &mech_chan)
-			set_up_chan(c, i);
-		else
-			set_up_pipe(c, i);
+		add(c, i);
 	}
 	return c;
 }
 
-static void make_one_ready(struct choice *c)
+static void close_all(struct choice *c)
 {
-	const uint64_t v = 1;
-
-	link_send(&c->links[c->next], &v);
-	c->next = (c->next + 1) % c->n;
-}
-
-static void run_select(void *state, unsigned int n)
-{
-	struct choice *c = state;
-
-	while (n--) {
-		make_one_ready(c);
-		must(kchan_select(c->cases, c->n));
-	}
-}
-
-static void run_epoll(void *state, unsigned int n)
-{
-	struct epoll_event event;
-	struct choice *c = state;
-
-	while (n--) {
-		make_one_ready(c);
-		must(epoll_wait(c->epoll, &event, 1, -1));
-		link_recv(&c->links[event.data.u32], &c->elem);
-	}
-}
-
-static void run_poll(void *state, unsigned int n)
-{
-	struct choice *c = state;
-	unsigned int i;
-
-	while (n--) {
-		make_one_ready(c);
-		must(poll(c->polled, c->n, -1));
-		for (i = 0; !c->polled[i].revents; i++)
-			;
-		link_recv(&c->links[i], &c->elem);
-	}
-}
-
-static void tear_down(void *state)
-{
-	struct choice *c = state;
 	unsigned int i;
 
 	for (i = 0; i < c->n; i++)
@@ -118,31 +116,151 @@ static void tear_down(void *state)
 	free(c);
 }
 
-static void allow_descriptors(void)
+static void make_one_ready(struct choice *c)
 {
-	struct rlimit limit;
+	const uint64_t v = 1;
 
-	must(getrlimit(RLIMIT_NOFILE, &limit));
-	limit.rlim_cur = limit.rlim_max;
-	must(setrlimit(RLIMIT_NOFILE, &limit));
+	link_send(&c->links[c->next], &v);
+	c->next = (c->next + 1) % c->n;
 }
+
+/* ---- nobody waits ---- */
+
+static void *set_up_select(const struct bench *b, const struct way *way)
+{
+	return open_all(b, way, by_select);
+}
+
+static void *set_up_epoll(const struct bench *b, const struct way *way)
+{
+	return open_all(b, way, by_epoll);
+}
+
+static void *set_up_poll(const struct bench *b, const struct way *way)
+{
+	return open_all(b, way, by_poll);
+}
+
+static void run(void *state, unsigned int n)
+{
+	struct choice *c = state;
+
+	while (n--) {
+		make_one_ready(c);
+		c->take(c);
+	}
+}
+
+static void tear_down(void *state)
+{
+	close_all(state);
+}
+
+static void bench_ready(const struct bench *b)
+{
+	const struct way ways[] = {
+		{ "chan-select", set_up_select, run, tear_down, &mech_chan, 1 },
+		{ "pipe-epoll", set_up_epoll, run, tear_down, &mech_pipe, 1 },
+		{ "pipe-poll", set_up_poll, run, tear_down, &mech_pipe, 1 },
+	};
+
+	bench_measure(b, ways, sizeof(ways) / sizeof(*ways));
+}
+
+/* ---- a thread waits ---- */
+
+static void *choose(void *arg)
+{
+	struct choice *c = arg;
+	const uint64_t v = 1;
+
+	place(1);
+	for (;;) {
+		c->take(c);
+		if (__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE))
+			return NULL;
+		link_send(&c->ack, &v);
+	}
+}
+
+static void *start(struct choice *c, const struct way *way)
+{
+	if (!link_open(&c->ack, way->mech, 8, way->cap))
+		die(way->name);
+	if (pthread_create(&c->thread, NULL, choose, c))
+		die("pthread_create");
+	return c;
+}
+
+static void *start_select(const struct bench *b, const struct way *way)
+{
+	return start(open_all(b, way, by_select), way);
+}
+
+static void *start_epoll(const struct bench *b, const struct way *way)
+{
+	return start(open_all(b, way, by_epoll), way);
+}
+
+static void *start_poll(const struct bench *b, const struct way *way)
+{
+	return start(open_all(b, way, by_poll), way);
+}
+
+static void run_blocked(void *state, unsigned int n)
+{
+	struct choice *c = state;
+	uint64_t v;
+
+	while (n--) {
+		make_one_ready(c);
+		link_recv(&c->ack, &v);
+	}
+}
+
+static void stop(void *state)
+{
+	struct choice *c = state;
+
+	__atomic_store_n(&c->stop, true, __ATOMIC_RELEASE);
+	make_one_ready(c);
+	pthread_join(c->thread, NULL);
+	link_close(&c->ack);
+	close_all(c);
+}
+
+static void bench_blocked(const struct bench *b)
+{
+	const struct way ways[] = {
+		{ "chan-select", start_select, run_blocked, stop, &mech_chan, 0 },
+		{ "chan-select-cap-1", start_select, run_blocked, stop, &mech_chan, 1 },
+		{ "pipe-epoll", start_epoll, run_blocked, stop, &mech_pipe, 1 },
+		{ "pipe-poll", start_poll, run_blocked, stop, &mech_pipe, 1 },
+	};
+
+	bench_measure(b, ways, sizeof(ways) / sizeof(*ways));
+}
+
+/* ---- of all sizes ---- */
 
 void bench_choose(void)
 {
-	static const struct bench sizes[] = {
-		{ "one-of-many-ready", 2, 1000, 8 },
-		{ "one-of-many-ready", 8, 1000, 8 },
-		{ "one-of-many-ready", 64, 400, 8 },
-		{ "one-of-many-ready", 512, 100, 8 },
-	};
-	const struct way ways[] = {
-		{ "chan-select", set_up, run_select, tear_down, &mech_chan, 1 },
-		{ "pipe-epoll", set_up, run_epoll, tear_down, &mech_pipe, 1 },
-		{ "pipe-poll", set_up, run_poll, tear_down, &mech_pipe, 1 },
-	};
+	static const unsigned int sizes[] = { 2, 8, 64, 512, 1024 };
 	size_t i;
 
-	allow_descriptors();
-	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		bench_measure(&sizes[i], ways, sizeof(ways) / sizeof(*ways));
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		unsigned int n = sizes[i];
+		const struct bench ready = {
+			"one-of-many-ready", n, n > 64 ? n : 1024 / n * n, 8,
+			.thorough = n != 2 && n != 64,
+		};
+		const struct bench blocked = {
+			"one-of-many-blocked", n, n > 64 ? n : 512 / n * n, 8,
+			n == 2 ? EVERYWHERE : 0, .blocks = n <= 64,
+			.thorough = n != 2 && n != 64,
+		};
+
+		bench_ready(&ready);
+		bench_blocked(&blocked);
+	}
 }

@@ -21,8 +21,17 @@
 #include "bench.h"
 #include "mech.h"
 
-/* Longest element of those mechanisms that copy it into a struct of theirs. */
-#define LONGEST		64
+/* What a pipe holds if nobody asks for more. */
+#define PIPE_BYTES	(64U << 10)
+
+/* The longest System V message if nobody asks for more. */
+#define SYSV_BYTES	8192
+
+static bool not_here(struct link *l, const char *why)
+{
+	l->why = why;
+	return false;
+}
 
 bool link_open(struct link *l, const struct mech *mech, size_t bytes, unsigned int cap)
 {
@@ -48,7 +57,21 @@ static void send_by_write(struct link *l, const void *elem)
 		die("write");
 }
 
+/* A pipe may have but a part of a long element yet. */
 static void recv_by_read(struct link *l, void *elem)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	do {
+		n = read(l->rx, (char *)elem + done, l->bytes - done);
+		if (n <= 0)
+			die("read");
+		done += n;
+	} while (done < l->bytes);
+}
+
+static void recv_by_one_read(struct link *l, void *elem)
 {
 	if (read(l->rx, elem, l->bytes) != (ssize_t)l->bytes)
 		die("read");
@@ -79,8 +102,15 @@ const struct mech mech_chan = {
 	"chan", chan_open, close_fds, chan_send, chan_recv,
 };
 
+static bool chan_rw_open(struct link *l, unsigned int cap)
+{
+	if (!l->bytes)
+		return not_here(l, "a write of nothing does nothing");
+	return chan_open(l, cap);
+}
+
 const struct mech mech_chan_rw = {
-	"chan-read-write", chan_open, close_fds, send_by_write, recv_by_read,
+	"chan-read-write", chan_rw_open, close_fds, send_by_write, recv_by_one_read,
 };
 
 /* ---- pipe ---- */
@@ -90,7 +120,11 @@ static bool pipe_open(struct link *l, unsigned int cap)
 	int fds[2];
 
 	(void)cap;
+	if (!l->bytes)
+		return not_here(l, "a write of nothing does nothing");
 	must(pipe2(fds, O_CLOEXEC));
+	if (l->bytes > PIPE_BYTES)
+		must(fcntl(fds[1], F_SETPIPE_SZ, (int)l->bytes));
 	l->rx = fds[0];
 	l->tx = fds[1];
 	return true;
@@ -106,7 +140,7 @@ static bool eventfd_open(struct link *l, unsigned int cap)
 {
 	(void)cap;
 	if (l->bytes != 8)
-		return false;
+		return not_here(l, "it carries 8 bytes");
 	l->rx = must(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE));
 	l->tx = l->rx;
 	return true;
@@ -122,17 +156,19 @@ static void eventfd_send(struct link *l, const void *elem)
 }
 
 const struct mech mech_eventfd = {
-	"eventfd", eventfd_open, close_fds, eventfd_send, recv_by_read,
+	"eventfd", eventfd_open, close_fds, eventfd_send, recv_by_one_read,
 };
 
 /* ---- socket ---- */
 
 static bool seqpacket_open(struct link *l, unsigned int cap)
 {
-	int fds[2];
+	int fds[2], room = 2 * l->bytes;
 
 	(void)cap;
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
+	if (l->bytes > PIPE_BYTES)
+		must(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)));
 	l->rx = fds[0];
 	l->tx = fds[1];
 	return true;
@@ -165,7 +201,7 @@ static bool mqueue_open(struct link *l, unsigned int cap)
 	snprintf(name, sizeof(name), "/chanbench-%d-%d", getpid(), n++);
 	l->rx = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600, &attr);
 	if (l->rx < 0)
-		return false;
+		return not_here(l, strerror(errno));
 	l->tx = l->rx;
 	mq_unlink(name);
 	return true;
@@ -189,42 +225,70 @@ const struct mech mech_mqueue = {
 
 /* ---- System V message queue ---- */
 
+/* Longest element that lies in a thread's stack on its way. */
+#define SHORT		64
+
 struct message {
 	long type;
-	char text[LONGEST];
+	char text[];
 };
+
+struct short_message {
+	long type;
+	char text[SHORT];
+};
+
+static void allow_long_messages(struct link *l)
+{
+	struct msqid_ds settings;
+	char most[32];
+
+	snprintf(most, sizeof(most), "%zu", l->bytes);
+	raise_setting("/proc/sys/kernel/msgmax", most);
+	must(msgctl(l->rx, IPC_STAT, &settings));
+	settings.msg_qbytes = 2 * l->bytes;
+	must(msgctl(l->rx, IPC_SET, &settings));
+}
 
 static bool sysv_open(struct link *l, unsigned int cap)
 {
 	(void)cap;
-	if (l->bytes > LONGEST)
-		return false;
 	l->rx = must(msgget(IPC_PRIVATE, IPC_CREAT | 0600));
+	if (l->bytes <= SHORT)
+		return true;
+	l->sent = get_memory(sizeof(*l->sent) + l->bytes);
+	l->received = get_memory(sizeof(*l->received) + l->bytes);
+	if (l->bytes > SYSV_BYTES)
+		allow_long_messages(l);
 	return true;
 }
 
 static void sysv_close(struct link *l)
 {
 	msgctl(l->rx, IPC_RMID, NULL);
+	free(l->sent);
+	free(l->received);
 }
 
 static void sysv_send(struct link *l, const void *elem)
 {
-	struct message m;
+	struct short_message brief;
+	struct message *m = l->bytes <= SHORT ? (struct message *)&brief : l->sent;
 
-	m.type = 1;
-	memcpy(m.text, elem, l->bytes);
-	if (msgsnd(l->rx, &m, l->bytes, 0))
+	m->type = 1;
+	memcpy(m->text, elem, l->bytes);
+	if (msgsnd(l->rx, m, l->bytes, 0))
 		die("msgsnd");
 }
 
 static void sysv_recv(struct link *l, void *elem)
 {
-	struct message m;
+	struct short_message brief;
+	struct message *m = l->bytes <= SHORT ? (struct message *)&brief : l->received;
 
-	if (msgrcv(l->rx, &m, l->bytes, 0, 0) != (ssize_t)l->bytes)
+	if (msgrcv(l->rx, m, l->bytes, 0, 0) != (ssize_t)l->bytes)
 		die("msgrcv");
-	memcpy(elem, m.text, l->bytes);
+	memcpy(elem, m->text, l->bytes);
 }
 
 const struct mech mech_sysv = {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct message;
 struct queue;
 
 /**
@@ -21,6 +22,9 @@ struct queue;
  * @tx: likewise, to send to.
  * @word: of a futex.
  * @queue: of mutex and condition variables.
+ * @sent: room for a long System V message that is sent.
+ * @received: likewise, for one that is received.
+ * @why: it could not be opened.
  */
 struct link {
 	const struct mech *mech;
@@ -29,13 +33,16 @@ struct link {
 	int tx;
 	uint32_t word;
 	struct queue *queue;
+	struct message *sent;
+	struct message *received;
+	const char *why;
 };
 
 /**
  * struct mech - a mechanism
  * @name: without spaces.
  * @open: makes a link that buffers @cap elements, or as many as the mechanism can; returns
- *	whether it is to be had here.
+ *	whether it is to be had here, and if not says why in the link.
  * @close: ends it.
  * @send: passes on an element.
  * @recv: receives one.

@@ -4,17 +4,29 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <kchan.h>
 
 #include "bench.h"
 #include "mech.h"
 
+/**
+ * struct server - a thread that replies
+ * @out: requests.
+ * @back: replies.
+ * @thread: the thread.
+ * @stop: the next request is the last.
+ * @samples: what each round trip of a block took, if they are timed.
+ * @n: how many.
+ */
 struct server {
 	struct link out;
 	struct link back;
 	pthread_t thread;
 	bool stop;
+	double *samples;
+	unsigned int n;
 };
 
 static bool stopped(struct server *s)
@@ -54,8 +66,12 @@ static void *start(const struct bench *b, const struct way *way, void *(*fn)(voi
 {
 	struct server *s = get_memory(sizeof(*s));
 
-	if (!link_open(&s->out, way->mech, b->bytes, way->cap) ||
-	    !link_open(&s->back, way->mech, b->bytes, way->cap))
+	if (!link_open(&s->out, way->mech, b->bytes, way->cap)) {
+		bench_skip(b, way->name, s->out.why);
+		free(s);
+		return NULL;
+	}
+	if (!link_open(&s->back, way->mech, b->bytes, way->cap))
 		die(way->name);
 	if (pthread_create(&s->thread, NULL, fn, s))
 		die("pthread_create");
@@ -72,43 +88,53 @@ static void *set_up_calls(const struct bench *b, const struct way *way)
 	return start(b, way, serve_by_calls);
 }
 
+static inline void do_plain(struct server *s, uint64_t *v)
+{
+	link_send(&s->out, v);
+	link_recv(&s->back, v);
+}
+
+static inline void do_call(struct server *s, uint64_t *v)
+{
+	if (kchan_call(s->out.tx, v, 8, s->back.rx, v, 8) != 1)
+		die("kchan_call");
+}
+
 static void run(void *state, unsigned int n)
 {
-	struct server *s = state;
 	uint64_t v = 1;
 
-	while (n--) {
-		link_send(&s->out, &v);
-		link_recv(&s->back, &v);
-	}
+	while (n--)
+		do_plain(state, &v);
 }
 
 static void run_calls(void *state, unsigned int n)
 {
-	struct server *s = state;
 	uint64_t v = 1;
 
 	while (n--)
-		if (kchan_call(s->out.tx, &v, 8, s->back.rx, &v, 8) != 1)
-			die("kchan_call");
+		do_call(state, &v);
 }
 
 static void tear_down(void *state)
 {
 	struct server *s = state;
-	uint64_t v = 0;
+	uint64_t v = 1;
 
 	__atomic_store_n(&s->stop, true, __ATOMIC_RELEASE);
 	link_send(&s->out, &v);
 	pthread_join(s->thread, NULL);
 	link_close(&s->out);
 	link_close(&s->back);
+	free(s->samples);
 	free(s);
 }
 
 void bench_round_trip(void)
 {
-	static const struct bench round_trip = { "round-trip", 0, 500, 8 };
+	static const struct bench round_trip = {
+		"round-trip", 0, 500, 8, EVERYWHERE, .blocks = true,
+	};
 	const struct way ways[] = {
 		{ "chan-call", set_up_calls, run_calls, tear_down, &mech_chan, 0 },
 		{ "chan", set_up, run, tear_down, &mech_chan, 0 },
@@ -123,4 +149,82 @@ void bench_round_trip(void)
 	};
 
 	bench_measure(&round_trip, ways, sizeof(ways) / sizeof(*ways));
+}
+
+/* ---- each timed by itself ---- */
+
+/* Room for all, touched, which does not count. */
+static void prepare_samples(struct server *s, unsigned int n)
+{
+	if (s->n == n)
+		return;
+	clock_stop();
+	free(s->samples);
+	s->samples = get_memory(n * sizeof(*s->samples));
+	memset(s->samples, 1, n * sizeof(*s->samples));
+	s->n = n;
+	clock_go();
+}
+
+static void run_timed(void *state, unsigned int n)
+{
+	struct server *s = state;
+	uint64_t v = 1;
+	unsigned int i;
+	double start;
+
+	prepare_samples(s, n);
+	for (i = 0; i < n; i++) {
+		start = now_ns();
+		do_plain(s, &v);
+		s->samples[i] = now_ns() - start;
+	}
+}
+
+static void run_timed_calls(void *state, unsigned int n)
+{
+	struct server *s = state;
+	uint64_t v = 1;
+	unsigned int i;
+	double start;
+
+	prepare_samples(s, n);
+	for (i = 0; i < n; i++) {
+		start = now_ns();
+		do_call(s, &v);
+		s->samples[i] = now_ns() - start;
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void tell(void *state, const struct bench *b, const struct way *way, unsigned int round)
+{
+	struct server *s = state;
+
+	qsort(s->samples, s->n, sizeof(*s->samples), compare);
+	bench_print(b, "-p50", way->name, round, s->samples[s->n / 2]);
+	bench_print(b, "-p99", way->name, round, s->samples[s->n * 99ULL / 100]);
+}
+
+void bench_latency(void)
+{
+	static const struct bench latency = {
+		"latency", 0, 1000, 8, EVERYWHERE, .blocks = true,
+	};
+	const struct way ways[] = {
+		{ "chan-call", set_up_calls, run_timed_calls, tear_down, &mech_chan, 0, tell },
+		{ "chan", set_up, run_timed, tear_down, &mech_chan, 0, tell },
+		{ "pipe", set_up, run_timed, tear_down, &mech_pipe, 1, tell },
+		{ "eventfd", set_up, run_timed, tear_down, &mech_eventfd, 1, tell },
+		{ "mutex-cond", set_up, run_timed, tear_down, &mech_cond, 1, tell },
+		{ "futex-word", set_up, run_timed, tear_down, &mech_futex, 1, tell },
+	};
+
+	bench_measure(&latency, ways, sizeof(ways) / sizeof(*ways));
 }

@@ -10,28 +10,38 @@
 #include "bench.h"
 #include "mech.h"
 
+/**
+ * struct consumer - a thread that receives
+ * @link: from where.
+ * @thread: the thread.
+ * @done: eventfd: it has received all elements of a block.
+ * @n: how many these are; 0 to end.
+ * @sent: the element that is sent.
+ * @received: where it is received to.
+ */
 struct consumer {
 	struct link link;
 	pthread_t thread;
 	int done;
 	unsigned int n;
+	char *sent;
+	char *received;
 };
 
-/* Told how many by the first element of a block; none is the end. */
 static void *consume(void *arg)
 {
 	struct consumer *c = arg;
-	uint64_t v, one = 1;
+	const uint64_t one = 1;
 	unsigned int i, n;
 
 	place(1);
 	for (;;) {
-		link_recv(&c->link, &v);
+		link_recv(&c->link, c->received);
 		n = __atomic_load_n(&c->n, __ATOMIC_ACQUIRE);
 		if (!n)
 			return NULL;
 		for (i = 1; i < n; i++)
-			link_recv(&c->link, &v);
+			link_recv(&c->link, c->received);
 		if (write(c->done, &one, sizeof(one)) != sizeof(one))
 			die("write");
 	}
@@ -42,9 +52,12 @@ static void *set_up(const struct bench *b, const struct way *way)
 	struct consumer *c = get_memory(sizeof(*c));
 
 	if (!link_open(&c->link, way->mech, b->bytes, way->cap)) {
+		bench_skip(b, way->name, c->link.why);
 		free(c);
 		return NULL;
 	}
+	c->sent = get_memory(b->bytes + 1);
+	c->received = get_memory(b->bytes + 1);
 	c->done = must(eventfd(0, EFD_CLOEXEC));
 	if (pthread_create(&c->thread, NULL, consume, c))
 		die("pthread_create");
@@ -54,12 +67,12 @@ static void *set_up(const struct bench *b, const struct way *way)
 static void run(void *state, unsigned int n)
 {
 	struct consumer *c = state;
-	uint64_t v = 1;
 	unsigned int i;
+	uint64_t v;
 
 	__atomic_store_n(&c->n, n, __ATOMIC_RELEASE);
 	for (i = 0; i < n; i++)
-		link_send(&c->link, &v);
+		link_send(&c->link, c->sent);
 	if (read(c->done, &v, sizeof(v)) != sizeof(v))
 		die("read");
 }
@@ -67,24 +80,36 @@ static void run(void *state, unsigned int n)
 static void tear_down(void *state)
 {
 	struct consumer *c = state;
-	uint64_t v = 0;
 
 	__atomic_store_n(&c->n, 0, __ATOMIC_RELEASE);
-	link_send(&c->link, &v);
+	link_send(&c->link, c->sent);
 	pthread_join(c->thread, NULL);
 	link_close(&c->link);
 	close(c->done);
+	free(c->sent);
+	free(c->received);
 	free(c);
 }
 
-void bench_stream(void)
+static void bench_unbuffered(void)
 {
-	static const struct bench stream = { "stream", 0, 2000, 8 };
-	static const struct bench buffered = { "stream-buffered", 128, 4000, 8 };
-	const struct way unbuffered_ways[] = {
+	static const struct bench stream = {
+		"stream", 0, 2000, 8, EVERYWHERE, .blocks = true,
+	};
+	const struct way ways[] = {
 		{ "chan", set_up, run, tear_down, &mech_chan, 0 },
 		{ "mutex-cond", set_up, run, tear_down, &mech_cond, 1 },
 		{ "pipe", set_up, run, tear_down, &mech_pipe, 1 },
+		{ "mqueue", set_up, run, tear_down, &mech_mqueue, 1 },
+	};
+
+	bench_measure(&stream, ways, sizeof(ways) / sizeof(*ways));
+}
+
+static void bench_buffered(void)
+{
+	static const struct bench stream = {
+		"stream-buffered", 128, 4000, 8, EVERYWHERE, .blocks = true,
 	};
 	const struct way ways[] = {
 		{ "chan", set_up, run, tear_down, &mech_chan, 128 },
@@ -96,7 +121,27 @@ void bench_stream(void)
 		{ "mutex-cond", set_up, run, tear_down, &mech_cond, 128 },
 	};
 
-	bench_measure(&stream, unbuffered_ways,
-		      sizeof(unbuffered_ways) / sizeof(*unbuffered_ways));
-	bench_measure(&buffered, ways, sizeof(ways) / sizeof(*ways));
+	bench_measure(&stream, ways, sizeof(ways) / sizeof(*ways));
+}
+
+void bench_stream(void)
+{
+	bench_unbuffered();
+	bench_buffered();
+}
+
+/* Elements of all lengths; a mechanism that cannot but buffer buffers one. */
+void bench_unbuffered_payload(const struct bench *b)
+{
+	const struct way ways[] = {
+		{ "chan", set_up, run, tear_down, &mech_chan, 0 },
+		{ "chan-read-write", set_up, run, tear_down, &mech_chan_rw, 0 },
+		{ "pipe", set_up, run, tear_down, &mech_pipe, 1 },
+		{ "seqpacket", set_up, run, tear_down, &mech_seqpacket, 1 },
+		{ "mqueue", set_up, run, tear_down, &mech_mqueue, 1 },
+		{ "sysv-msg", set_up, run, tear_down, &mech_sysv, 1 },
+		{ "mutex-cond", set_up, run, tear_down, &mech_cond, 1 },
+	};
+
+	bench_measure(b, ways, sizeof(ways) / sizeof(*ways));
 }
