@@ -137,6 +137,8 @@ static void print_help(FILE *to)
 	      "  -t PART   how far two calibrations may differ before a block is repeated (0.005)\n"
 	      "  -h        this text\n"
 	      "\n"
+	      "Exit status: 0; 1 if something failed; 2 for wrong usage; 3 if there is no such case.\n"
+	      "\n"
 	      "The cases, and what the figure in \"ns\" is the cost of:\n"
 	      "  send-and-receive        one thread sends 8 bytes and receives them\n"
 	      "  round-trip              a request to another thread, and its reply\n"
@@ -262,7 +264,7 @@ int main(int argc, char **argv)
 	if (!cases_measured) {
 		fprintf(stderr, "chanbench: no case here matches %s (see chanbench -h)\n",
 			settings.pattern);
-		return 2;
+		return 3;
 	}
 	return 0;
 }
