@@ -7,8 +7,8 @@ export O
 parts := userlib tools examples
 
 .DEFAULT_GOAL := all
-.PHONY: all modules user $(parts) selftests bench bench-quick bench-programs demo test check install modules_install \
-	clean distclean help
+.PHONY: all modules user $(parts) selftests bench bench-quick bench-repeat bench-programs demo \
+	test check install modules_install clean distclean help
 
 all: modules user
 
@@ -19,6 +19,7 @@ help:
 	@echo '  make check            static checks'
 	@echo '  make bench            what channels cost beside pipes, queues and others'
 	@echo '  make bench-quick      likewise, in a minute or two'
+	@echo '  make bench-repeat     whether the figures are the same a second time'
 	@echo
 	@echo 'For the kernel you run (headers and a compiler installed):'
 	@echo '  make                  the module, the library, the tools, the examples'
@@ -49,9 +50,11 @@ selftests: userlib tools examples
 bench-programs: userlib
 	$(MAKE) -C bench
 
-bench bench-quick:
+bench-quick: how := --quick
+bench-repeat: how := --twice
+bench bench-quick bench-repeat:
 	scripts/setup demo
-	scripts/bench $(if $(filter bench-quick,$@),--quick)
+	scripts/bench $(how)
 
 demo:
 	scripts/setup demo

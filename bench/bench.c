@@ -135,6 +135,7 @@ static void print_help(FILE *to)
 	      "            somebody waits, and \"-hog\" behind their names\n"
 	      "  -q        quick: fewer sizes\n"
 	      "  -t PART   how far two calibrations may differ before a block is repeated (0.005)\n"
+	      "  -v        say on standard error which case is begun\n"
 	      "  -h        this text\n"
 	      "\n"
 	      "Exit status: 0; 1 if something failed; 2 for wrong usage; 3 if there is no such case.\n"
@@ -198,7 +199,7 @@ static void parse(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:s:m:p:gqt:h")) != -1)
+	while ((opt = getopt(argc, argv, "r:s:m:p:gqt:vh")) != -1)
 		switch (opt) {
 		case 'r':
 			settings.rounds = parse_number(opt, optarg, 1);
@@ -220,6 +221,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 't':
 			settings.tolerance = parse_number(opt, optarg, 0);
+			break;
+		case 'v':
+			settings.verbose = true;
 			break;
 		case 'h':
 			print_help(stdout);

@@ -37,7 +37,8 @@ extern bool hogged;
  * @bytes: of an element.
  * @where: bits of the placements that make sense; none: on one processor only.
  * @blocks: somebody waits, so that it is another matter beside a busy loop.
- * @large: the ways are not set up at the same time, but one after the other.
+ * @large: the ways are not set up at the same time, but one after the other, and not in
+ *	each session.
  * @exact: no more operations in a block than @ops.
  * @thorough: left out of a quick run.
  */
@@ -83,6 +84,7 @@ struct way {
  * @tolerance: by how much two calibrations may differ before a block is repeated.
  * @pattern: which cases.
  * @quick: not the thorough ones.
+ * @verbose: say where it is.
  */
 struct settings {
 	unsigned int rounds;
@@ -91,6 +93,7 @@ struct settings {
 	double tolerance;
 	const char *pattern;
 	bool quick;
+	bool verbose;
 };
 
 extern struct settings settings;

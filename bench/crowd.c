@@ -171,10 +171,8 @@ static void measure(const struct bench *b,
 void bench_crowd(void)
 {
 	const unsigned int where = BIT_OF(ON_ONE) | BIT_OF(ANYWHERE);
-	struct bench shared = {
-		"many-to-many", 1, 320 * MOST_LANES, 8, where, .large = true,
-	};
-	struct bench separate = { "pairs", 2, 320 * MOST_LANES, 8, where, .large = true };
+	struct bench shared = { "many-to-many", 1, 64 * MOST_LANES, 8, where };
+	struct bench separate = { "pairs", 2, 64 * MOST_LANES, 8, where };
 
 	for (; shared.arg <= MOST_LANES; shared.arg *= 2) {
 		shared.thorough = shared.arg != 1 && shared.arg != MOST_LANES;

@@ -143,7 +143,8 @@ void bench_make(void)
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		const struct bench b = {
 			"make-and-close", sizes[i], 500, 8,
-			.large = true, .thorough = sizes[i] != 0 && sizes[i] != 10000,
+			.large = sizes[i] > 1000,
+			.thorough = sizes[i] != 0 && sizes[i] != 10000,
 		};
 
 		bench_measure(&b, ways, KINDS);

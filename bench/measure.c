@@ -14,8 +14,11 @@
 
 #define CALIBRATION_LOOPS	20000
 #define CALIBRATIONS		3
-#define MOST_RETRIES		5
+#define MOST_RETRIES		3
 #define MOST_SCALE		4096
+
+/* Once forwards, once backwards. */
+#define SESSIONS_IF_LARGE	2
 
 unsigned int cases_measured;
 
@@ -184,7 +187,7 @@ struct candidate {
 	unsigned int ops;
 };
 
-/* The first block warms up, and shows how long one takes. */
+/* The first run warms up, the second shows how long one takes. */
 static void set_up(const struct bench *b, struct candidate *c)
 {
 	const double least = settings.least_ms * 1e6;
@@ -193,6 +196,7 @@ static void set_up(const struct bench *b, struct candidate *c)
 	c->state = c->way->set_up(b, c->way);
 	if (!c->state)
 		return;
+	c->way->run(c->state, b->ops);
 	clock_reset();
 	clock_go();
 	c->way->run(c->state, b->ops);
@@ -270,6 +274,9 @@ bool bench_wanted(const struct bench *b)
 	    (hogged && !b->blocks) || !(where & BIT_OF(placement)))
 		return false;
 	cases_measured++;
+	if (settings.verbose)
+		fprintf(stderr, "%s%s %u (%s)\n", b->name, hogged ? "-hog" : "", b->arg,
+			placement_names[placement]);
 	return true;
 }
 
@@ -282,17 +289,19 @@ bool bench_wanted(const struct bench *b)
 void bench_measure(const struct bench *b, const struct way *ways, size_t n)
 {
 	struct candidate *all;
-	unsigned int s, from, to;
+	unsigned int s, from, to, sessions = settings.sessions;
 	size_t i;
 
 	if (!bench_wanted(b))
 		return;
+	if (b->large && sessions > SESSIONS_IF_LARGE)
+		sessions = SESSIONS_IF_LARGE;
 	all = get_memory(n * sizeof(*all));
 	for (i = 0; i < n; i++)
 		all[i].way = &ways[i];
-	for (s = 0; s < settings.sessions; s++) {
-		from = settings.rounds * s / settings.sessions;
-		to = settings.rounds * (s + 1) / settings.sessions;
+	for (s = 0; s < sessions; s++) {
+		from = settings.rounds * s / sessions;
+		to = settings.rounds * (s + 1) / sessions;
 		if (b->large)
 			one_by_one(b, all, n, s, from, to);
 		else

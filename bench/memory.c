@@ -13,6 +13,7 @@
 #include "make.h"
 
 #define PAGE	4096
+#define ROUNDS	3
 
 struct memory {
 	double all;
@@ -106,7 +107,7 @@ static void measure_all(const struct bench *b)
 		return;
 	reserve_descriptors(2 * b->arg + 64);
 	/* The first round fills what is kept in store. */
-	for (round = 0; round <= settings.sessions; round++)
+	for (round = 0; round < ROUNDS; round++)
 		for (i = 0; i < KINDS; i++)
 			measure(b, &kinds[round % 2 ? KINDS - 1 - i : i], round);
 	fflush(stdout);

@@ -46,7 +46,7 @@ static void tear_down(void *state)
 
 void bench_pair(void)
 {
-	static const struct bench pair = { "send-and-receive", 0, 2000, 8 };
+	static const struct bench pair = { "send-and-receive", 0, 500, 8 };
 	const struct way ways[] = {
 		{ "chan", set_up, run, tear_down, &mech_chan, 1 },
 		{ "chan-read-write", set_up, run, tear_down, &mech_chan_rw, 1 },

@@ -133,7 +133,7 @@ static void tear_down(void *state)
 void bench_round_trip(void)
 {
 	static const struct bench round_trip = {
-		"round-trip", 0, 500, 8, EVERYWHERE, .blocks = true,
+		"round-trip", 0, 50, 8, EVERYWHERE, .blocks = true,
 	};
 	const struct way ways[] = {
 		{ "chan-call", set_up_calls, run_calls, tear_down, &mech_chan, 0 },
@@ -215,7 +215,7 @@ static void tell(void *state, const struct bench *b, const struct way *way, unsi
 void bench_latency(void)
 {
 	static const struct bench latency = {
-		"latency", 0, 1000, 8, EVERYWHERE, .blocks = true,
+		"latency", 0, 200, 8, EVERYWHERE, .blocks = true,
 	};
 	const struct way ways[] = {
 		{ "chan-call", set_up_calls, run_timed_calls, tear_down, &mech_chan, 0, tell },
