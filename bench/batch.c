@@ -142,14 +142,15 @@ void bench_batches(void)
 		{ "pipe", set_up, run, tear_down, &mech_pipe, 128 },
 		{ "pipe-single", set_up_single, run, tear_down, &mech_pipe, 128 },
 	};
-	struct bench b = {
-		"stream-batches", 1, 4 * MOST_AT_ONCE, 8, EVERYWHERE, .blocks = true,
-	};
+	static const unsigned int sizes[] = { 1, 4, 16, 32, 64, 128, 256, 1024 };
+	size_t i;
 
-	for (; b.arg <= MOST_AT_ONCE; b.arg *= 2) {
-		/* Beside busy loops, one size will do. */
-		b.thorough = b.arg != 32;
-		if (!b.thorough || !hogged)
-			bench_measure(&b, ways, sizeof(ways) / sizeof(*ways));
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		const struct bench b = {
+			"stream-batches", sizes[i], 4 * MOST_AT_ONCE, 8, EVERYWHERE,
+			STREAM_STRETCH, .blocks = sizes[i] == 32, .thorough = sizes[i] != 32,
+		};
+
+		bench_measure(&b, ways, sizeof(ways) / sizeof(*ways));
 	}
 }

@@ -29,6 +29,12 @@ extern bool hogged;
 #define BIT_OF(where)	(1U << (where))
 #define EVERYWHERE	(BIT_OF(ON_ONE) | BIT_OF(APART) | BIT_OF(ANYWHERE))
 
+/*
+ * Threads of a stream change turns when a buffer is full or empty, or when the clock ticks:
+ * only many of these make a mean.
+ */
+#define STREAM_STRETCH	4
+
 /**
  * struct bench - a case
  * @name: without spaces.
@@ -37,8 +43,9 @@ extern bool hogged;
  * @bytes: of an element.
  * @where: bits of the placements that make sense; none: on one processor only.
  * @blocks: somebody waits, so that it is another matter beside a busy loop.
- * @large: the ways are not set up at the same time, but one after the other, and not in
- *	each session.
+ * @large: the ways are not set up at the same time, but one after the other; there are
+ *	fewer sessions and rounds.
+ * @stretch: blocks take so many times as long as others; 0 is as 1.
  * @exact: no more operations in a block than @ops.
  * @thorough: left out of a quick run.
  */
@@ -48,6 +55,7 @@ struct bench {
 	unsigned int ops;
 	unsigned int bytes;
 	unsigned int where;
+	unsigned int stretch;
 	bool blocks;
 	bool large;
 	bool exact;

@@ -19,6 +19,12 @@
 
 /* Once forwards, once backwards. */
 #define SESSIONS_IF_LARGE	2
+#define ROUNDS_IF_LARGE		6
+
+static unsigned int smaller(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
 
 unsigned int cases_measured;
 
@@ -179,22 +185,26 @@ void *bench_skip(const struct bench *b, const char *way, const char *why)
  * struct candidate - a way, and what has been set up for it
  * @way: the way.
  * @state: what @way has set up, or NULL.
+ * @absent: it is not to be had here.
  * @ops: operations in a block.
  */
 struct candidate {
 	const struct way *way;
 	void *state;
+	bool absent;
 	unsigned int ops;
 };
 
 /* The first run warms up, the second shows how long one takes. */
 static void set_up(const struct bench *b, struct candidate *c)
 {
-	const double least = settings.least_ms * 1e6;
+	const double least = settings.least_ms * 1e6 * (b->stretch ? b->stretch : 1);
 	unsigned int scale = 1;
 
-	c->state = c->way->set_up(b, c->way);
-	if (!c->state)
+	if (!c->absent)
+		c->state = c->way->set_up(b, c->way);
+	c->absent = !c->state;
+	if (c->absent)
 		return;
 	c->way->run(c->state, b->ops);
 	clock_reset();
@@ -289,19 +299,22 @@ bool bench_wanted(const struct bench *b)
 void bench_measure(const struct bench *b, const struct way *ways, size_t n)
 {
 	struct candidate *all;
-	unsigned int s, from, to, sessions = settings.sessions;
+	unsigned int sessions = settings.sessions, rounds = settings.rounds;
+	unsigned int s, from, to;
 	size_t i;
 
 	if (!bench_wanted(b))
 		return;
-	if (b->large && sessions > SESSIONS_IF_LARGE)
-		sessions = SESSIONS_IF_LARGE;
+	if (b->large) {
+		sessions = smaller(sessions, SESSIONS_IF_LARGE);
+		rounds = smaller(rounds, ROUNDS_IF_LARGE);
+	}
 	all = get_memory(n * sizeof(*all));
 	for (i = 0; i < n; i++)
 		all[i].way = &ways[i];
 	for (s = 0; s < sessions; s++) {
-		from = settings.rounds * s / sessions;
-		to = settings.rounds * (s + 1) / sessions;
+		from = rounds * s / sessions;
+		to = rounds * (s + 1) / sessions;
 		if (b->large)
 			one_by_one(b, all, n, s, from, to);
 		else

@@ -94,7 +94,7 @@ static void tear_down(void *state)
 static void bench_unbuffered(void)
 {
 	static const struct bench stream = {
-		"stream", 0, 200, 8, EVERYWHERE, .blocks = true,
+		"stream", 0, 200, 8, EVERYWHERE, STREAM_STRETCH, .blocks = true,
 	};
 	const struct way ways[] = {
 		{ "chan", set_up, run, tear_down, &mech_chan, 0 },
@@ -109,7 +109,7 @@ static void bench_unbuffered(void)
 static void bench_buffered(void)
 {
 	static const struct bench stream = {
-		"stream-buffered", 128, 512, 8, EVERYWHERE, .blocks = true,
+		"stream-buffered", 128, 512, 8, EVERYWHERE, STREAM_STRETCH, .blocks = true,
 	};
 	const struct way ways[] = {
 		{ "chan", set_up, run, tear_down, &mech_chan, 128 },
