@@ -19,7 +19,7 @@ def read(path):
     with open(path, encoding="ascii", newline="") as lines:
         for number, row in enumerate(csv.reader(lines), 1):
             if len(row) != FIELDS:
-                raise ValueError(f"line {number}: {len(row)} fields instead of {FIELDS}")
+                raise ValueError(f"{path}: line {number} has {len(row)} fields, not {FIELDS}")
             figures.setdefault(tuple(row[:4]), []).append(float(row[5]))
     return {key: statistics.median(values) for key, values in figures.items()}
 
