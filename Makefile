@@ -49,11 +49,12 @@ selftests: userlib tools examples
 
 bench-programs: userlib
 	$(MAKE) -C bench
+	$(MAKE) -C bench/go
 
 bench-quick: how := --quick
 bench-repeat: how := --twice
 bench bench-quick bench-repeat:
-	scripts/setup demo
+	scripts/setup bench
 	scripts/bench $(how)
 
 demo:

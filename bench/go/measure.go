@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+const (
+	calibrationLoops = 20000
+	mostRetries      = 5
+)
+
+// A bench is a case: ops operations are a block.
+type bench struct {
+	name string
+	size int
+	ops  int
+	ways []way
+}
+
+// A way to do it.  Start makes what it needs; run does the operation n times, in a goroutine
+// which is locked if the way is; stop ends what start began.
+type way struct {
+	name   string
+	locked bool
+	start  func(locked bool) subject
+}
+
+type subject interface {
+	run(n int)
+	stop()
+}
+
+type block struct {
+	ns, voluntary, involuntary float64
+	quiet                      bool
+}
+
+// Nothing but instructions, whose time says what else took some.
+func calibrate() float64 {
+	start := time.Now()
+	for i := 0; i < calibrationLoops; i++ {
+	}
+	return float64(time.Since(start))
+}
+
+func switches() (voluntary, involuntary float64) {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		die("getrusage", err)
+	}
+	return float64(usage.Nvcsw), float64(usage.Nivcsw)
+}
+
+func runBlock(s subject, ops int) block {
+	runtime.GC()
+	calibration := calibrate()
+	voluntary, involuntary := switches()
+	start := time.Now()
+	s.run(ops)
+	ns := float64(time.Since(start))
+	nowVoluntary, nowInvoluntary := switches()
+	n := float64(ops)
+	return block{
+		ns:          ns / n,
+		voluntary:   (nowVoluntary - voluntary) / n,
+		involuntary: (nowInvoluntary - involuntary) / n,
+		quiet:       math.Abs(calibration-calibrate()) <= *tolerance*calibration,
+	}
+}
+
+// Once more if something came in between.
+func quietBlock(s subject, ops int) (b block) {
+	for i := 0; i < mostRetries && !b.quiet; i++ {
+		b = runBlock(s, ops)
+	}
+	return b
+}
+
+func (c bench) title() string {
+	if *hogged {
+		return c.name + "-hog"
+	}
+	return c.name
+}
+
+func (c bench) measureWay(w way, s subject, round int) {
+	b := quietBlock(s, c.ops)
+	quiet := 0
+	if b.quiet {
+		quiet = 1
+	}
+	fmt.Printf("%s,%d,%s,%s,%d,%.2f,%.4f,%.4f,%d\n", c.title(), c.size, *placement, w.name,
+		round, b.ns, b.voluntary, b.involuntary, quiet)
+}
+
+// Apart can be threads only.
+func (c bench) waysHere() (here []way) {
+	for _, w := range c.ways {
+		if w.locked || *placement != "apart" {
+			here = append(here, w)
+		}
+	}
+	return here
+}
+
+// Ways take turns, forwards in one round and backwards in the next.
+func (c bench) measure() {
+	if match, _ := path.Match(pattern, c.name); !match {
+		return
+	}
+	ways := c.waysHere()
+	subjects := make([]subject, len(ways))
+	for i, w := range ways {
+		subjects[i] = onThread(w, w.start(w.locked))
+		subjects[i].run(c.ops)
+	}
+	for round := 0; round < *rounds; round++ {
+		for i := range ways {
+			k := i
+			if round%2 == 1 {
+				k = len(ways) - 1 - i
+			}
+			c.measureWay(ways[k], subjects[k], round)
+		}
+	}
+	for _, s := range subjects {
+		s.stop()
+	}
+}
+
+// A subject whose operations are done by a goroutine of its own.
+type threaded struct {
+	subject
+	blocks chan int
+	done   chan bool
+}
+
+func onThread(w way, s subject) subject {
+	if !w.locked {
+		return s
+	}
+	t := threaded{s, make(chan int), make(chan bool)}
+	go func() {
+		lock(true, 0)
+		for n := range t.blocks {
+			t.subject.run(n)
+			t.done <- true
+		}
+	}()
+	return t
+}
+
+func (t threaded) run(n int) {
+	t.blocks <- n
+	<-t.done
+}
+
+func (t threaded) stop() {
+	close(t.blocks)
+	t.subject.stop()
+}
