@@ -1,98 +1,169 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the lines of chanbench say: a table of each case.
+"""What the lines of chanbench and gobench say.
 
 A ratio is the cost of a channel divided by that of the other way, in the same round of the
-same boot, and of these the median: below 1 the channel is cheaper.
+same boot, and of these the median: below 1 the channel is cheaper.  A cost is the median of
+the blocks, the spread how far the middle half of them is apart.  A file named
+KERNEL-icount.csv is in instructions, all others are in nanoseconds (--unit says otherwise).
 """
 import argparse
 import csv
-import statistics
 import sys
 
-FIELDS = ("case", "size", "placement", "way", "round", "ns", "voluntary", "involuntary", "quiet")
+import goals
+import growth
+import results
+
+EPILOG = """
+what is printed:
+  (nothing said)  a table of each case, then how costs grow
+  --summary       a table in Markdown, as the README has it, of the first file of an icount run:
+                  operation | instructions | for each peer the ratio, empty if not measured
+  --growth        case, placement, way, exponent, what is expected, and whether it is met
+  --goals         each goal for these kernels, what was measured, and whether it is met; exit
+                  status 1 if one is not met
+  --compare       of two files, how far the costs are apart, the furthest first; exit status 1
+                  if one is further than --within percent
+  --html FILE     writes a page with plots as well
+Exit status 2: a file could not be read, or holds a line that was not written by a bench.
+"""
 
 
-class BadLine(Exception):
-    """A line that chanbench did not write."""
+def load(path, unit):
+    try:
+        found = results.Results(path or "", unit)
+        if path:
+            with open(path, encoding="ascii", newline="") as lines:
+                found.read(lines)
+        else:
+            found.read(sys.stdin)
+    except (OSError, UnicodeDecodeError, csv.Error, results.BadLine) as error:
+        complain(f"{path or 'standard input'}: {error}")
+    if not found.cases:
+        complain(f"{path or 'standard input'}: there is no line in it")
+    return found
 
 
-class Way:
-    """The blocks of one way to do what a case is about."""
-
-    def __init__(self, name):
-        self.name = name
-        self.rounds = {}
-        self.voluntary = []
-        self.involuntary = []
-        self.disturbed = 0
-
-    def add(self, row):
-        self.rounds[int(row["round"])] = float(row["ns"])
-        self.voluntary.append(float(row["voluntary"]))
-        self.involuntary.append(float(row["involuntary"]))
-        self.disturbed += row["quiet"] == "0"
-
-    def cost(self):
-        return statistics.median(self.rounds.values())
-
-    def spread(self):
-        """How far the middle half of the blocks is apart, in percent of the median."""
-        values = sorted(self.rounds.values())
-        quarter = len(values) // 4
-        return 100 * (values[-1 - quarter] - values[quarter]) / self.cost()
-
-    def ratio_to(self, other):
-        both = self.rounds.keys() & other.rounds.keys()
-        return statistics.median(self.rounds[r] / other.rounds[r] for r in both)
+def complain(what):
+    print(f"report.py: {what}", file=sys.stderr)
+    sys.exit(2)
 
 
-def read(lines):
-    """The cases in the order of the file: {(case, size, placement): {way: Way}}."""
-    cases = {}
-    for number, row in enumerate(csv.reader(lines), 1):
-        if len(row) != len(FIELDS):
-            raise BadLine(f"line {number}: {len(row)} fields instead of {len(FIELDS)}")
-        fields = dict(zip(FIELDS, row))
-        ways = cases.setdefault((fields["case"], fields["size"], fields["placement"]), {})
-        try:
-            ways.setdefault(fields["way"], Way(fields["way"])).add(fields)
-        except ValueError as error:
-            raise BadLine(f"line {number}: {error}") from error
-    return cases
+def heading(text):
+    print(text + "\n" + "=" * len(text) + "\n")
 
 
-def title(key):
-    case, size, placement = key
-    return case + (f" {size}" if size != "0" else "") + f" ({placement})"
-
-
-def print_case(key, ways, unit):
-    ours = [way for way in ways.values() if way.name.startswith("chan")]
-    head = f"{title(key):32}{unit:>14}{'spread':>8}{'vol':>7}{'invol':>7}"
-    print(head + "".join(f"{'/' + o.name:>17}" for o in ours))
-    for way in ways.values():
+def print_case(case, unit):
+    ours = case.ours()
+    head = f"{case.title():32}{unit:>14}{'spread':>8}{'vol':>7}{'invol':>7}"
+    print(head + "".join(f"{way.name + '/':>17}" for way in ours))
+    for way in case.ways.values():
         line = f"  {way.name:30}{way.cost():14.1f}{way.spread():7.2f}%"
-        line += f"{statistics.mean(way.voluntary):7.2f}{statistics.mean(way.involuntary):7.2f}"
-        line += "".join(f"{o.ratio_to(way):17.3f}" if o is not way else f"{'':17}" for o in ours)
-        print(line + (f"  {way.disturbed} blocks disturbed" if way.disturbed else ""))
+        line += f"{way.voluntary():7.2f}{way.involuntary():7.2f}"
+        for our in ours:
+            ratio = None if our is way else our.ratio_to(way)
+            line += f"{'' if ratio is None else f'{ratio:.3f}':>17}"
+        line += f"  {way.disturbed} blocks disturbed" if way.disturbed else ""
+        print(line.rstrip())
     print()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", nargs="?", help="lines of chanbench (standard input)")
-    parser.add_argument("--unit", default="ns", help="what a cost is counted in (ns)")
+def print_growth(found):
+    grown = growth.growths(found)
+    if not grown:
+        return
+    print(f"{'how costs grow':28}{'placement':>10}  {'way':20}{'exponent':>9}{'one more':>11}"
+          f"{'times':>8}  expected")
+    for g in grown:
+        expected = ""
+        if g.way.startswith("chan"):
+            expected = f"at most {g.expected.at_most:g}: {'met' if g.met() else 'NOT MET'}"
+        print(f"{g.title():28}{g.placement:>10}  {g.way:20}{g.exponent:9.3f}{g.step():11.1f}"
+              f"{g.times():8.2f}  {expected}".rstrip())
+    print()
+
+
+def print_summary(files):
+    shown = [f for f in files if f.method == results.ICOUNT] or files
+    head = ["operation", shown[0].unit, *(f"/ {name}" for name, _ in goals.PEERS)]
+    print("| " + " | ".join(head) + " |")
+    print("|---|" + "---:|" * (len(head) - 1))
+    for cells in goals.summary(shown[0]):
+        print("| " + " | ".join(cells) + " |")
+
+
+def print_goals(files):
+    """Whether all that could be told are met."""
+    measured, missing = goals.verdicts(files)
+    for goal, value in measured:
+        met = "met" if value <= goal.at_most else "NOT MET"
+        print(f"{goal.kernel:5}{goal.what:54}{value:12.3f}  at most {goal.at_most:7g}: {met}")
+    for goal, _ in missing:
+        print(f"{goal.kernel:5}{goal.what:54}{'-':>12}  at most {goal.at_most:7g}: not measured")
+    if not measured:
+        complain("no goal is about what these files hold")
+    return all(value <= goal.at_most for goal, value in measured)
+
+
+def print_comparison(first, second, within):
+    """Whether all that both hold are within so many percent."""
+    differences = []
+    for key in first.cases.keys() & second.cases.keys():
+        case, other = first.cases[key], second.cases[key]
+        for way in case.ways.keys() & other.ways.keys():
+            a, b = case.ways[way].cost(), other.ways[way].cost()
+            differences.append((100 * (b - a) / a, case.title(), way, a, b))
+    if not differences:
+        complain("the two files have nothing in common")
+    differences.sort(key=lambda d: (-abs(d[0]), d[1:3]))
+    for percent, title, way, a, b in differences:
+        print(f"{title:32}{way:20}{a:14.1f}{b:14.1f}{percent:+9.3f}%")
+    beyond = sum(abs(d[0]) > within for d in differences)
+    print(f"{len(differences)} costs, {beyond} of them further than {within:g} % apart")
+    return not beyond
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="lines (standard input)")
+    parser.add_argument("--unit", help="what costs are counted in")
+    what = parser.add_mutually_exclusive_group()
+    for option in ("summary", "growth", "goals", "compare"):
+        what.add_argument("--" + option, action="store_true")
+    parser.add_argument("--within", type=float, default=1.0, metavar="PERCENT", help="(1)")
+    parser.add_argument("--html", metavar="FILE")
     args = parser.parse_args()
-    try:
-        with open(args.file, encoding="ascii") if args.file else sys.stdin as lines:
-            cases = read(lines)
-    except (OSError, UnicodeDecodeError, BadLine) as error:
-        sys.exit(f"report.py: {args.file or 'standard input'}: {error}")
-    if not cases:
-        sys.exit(f"report.py: {args.file or 'standard input'}: there is no line in it")
-    for key, ways in cases.items():
-        print_case(key, ways, args.unit)
+    if args.compare and len(args.files) != 2:
+        parser.error("--compare takes two files")
+    return args
+
+
+def main():
+    args = parse()
+    files = [load(path, args.unit) for path in args.files or [None]]
+    good = True
+    if args.compare:
+        good = print_comparison(*files, args.within)
+    elif args.goals:
+        good = print_goals(files)
+    elif args.summary:
+        print_summary(files)
+    else:
+        for found in files:
+            if len(files) > 1:
+                heading(found.title())
+            for case in [] if args.growth else found.cases.values():
+                print_case(case, found.unit)
+            print_growth(found)
+    if args.html:
+        import page
+        try:
+            page.write(files, args.html)
+        except OSError as error:
+            complain(error)
+    sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":

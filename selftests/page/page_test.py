@@ -16,7 +16,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import traceback
 import zlib
 
 sys.dont_write_bytecode = True
@@ -25,36 +24,16 @@ TOOL = os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools", "chantrace"
 sys.path[:0] = [HERE, TOOL]
 
 import browser  # noqa: E402
+import harness  # noqa: E402
 import made  # noqa: E402
 import picture  # noqa: E402
 import tracefile  # noqa: E402
+from harness import equal, fine, in_browser, test  # noqa: E402
 
 HTML = os.path.join(TOOL, "html.py")
 REAL = os.path.join(HERE, "sieve.jsonl")
 DEADLOCK = os.path.join(HERE, "deadlock.jsonl")
-TESTS = []
 scratch = tempfile.TemporaryDirectory()
-
-
-def test(function):
-    TESTS.append(function)
-    return function
-
-
-def in_browser(function):
-    """A test that gets a browser."""
-    def run():
-        if not browser.find():
-            return "no browser: scripts/setup test installs one"
-        with browser.Browser() as tab:
-            function(tab)
-        return None
-    run.__name__ = function.__name__
-    return test(run)
-
-
-def equal(what, expected, seen):
-    assert expected == seen, f"{what}: expected {expected!r}, saw {seen!r}"
 
 
 def data_of(trace):
@@ -302,12 +281,6 @@ def colours(png):
     row = len(raw) // height
     return len({raw[at:at + depth] for y in range(height)
                 for at in range(y * row + 1, (y + 1) * row, depth)})
-
-
-def fine(tab):
-    """No script has failed, and nothing was asked for but the page."""
-    equal("messages", [], tab.messages)
-    equal("addresses", [], [a for a in tab.requests if not a.startswith(("file:", "data:"))])
 
 
 def middle_of(tab, lane, segment):
@@ -668,37 +641,5 @@ def dark_is_dark(tab):
     fine(tab)
 
 
-def run(function):
-    """What went wrong, and why it was skipped."""
-    try:
-        return None, function()
-    except (AssertionError, browser.Failure) as err:
-        return str(err) or repr(err), None
-    except Exception:  # pylint: disable=broad-except
-        return traceback.format_exc(), None
-
-
-def main(names):
-    chosen = [t for t in TESTS if not names or t.__name__ in names]
-    passed = failed = skipped = 0
-    print("TAP version 13")
-    print(f"1..{len(chosen)}")
-    for number, function in enumerate(chosen, 1):
-        error, reason = run(function)
-        passed += not error and not reason
-        failed += bool(error)
-        skipped += bool(reason)
-        if error:
-            print("# " + error.replace("\n", "\n# "))
-        print(("not ok" if error else "ok"), number, function.__name__,
-              *([f"# SKIP {reason}"] if reason else []), flush=True)
-    print(f"# Totals: pass:{passed} fail:{failed} xfail:0 xpass:0 skip:{skipped} error:0")
-    scratch.cleanup()
-    return 1 if failed or not chosen else 0
-
-
 if __name__ == "__main__":
-    if set(sys.argv[1:]) & {"-h", "--help"}:
-        print(__doc__.strip())
-        sys.exit(0)
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(harness.main(__doc__))

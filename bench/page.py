@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The page of the bench: one file that needs nothing but a browser, and no script."""
+import base64
+import hashlib
+import os
+from xml.sax.saxutils import escape
+
+import goals
+import growth
+import plot
+import results
+import texts
+from plot import element, number
+
+FROM_SIZES = 3      # a case that comes in so many sizes is drawn as lines
+
+INTRO = """A channel passes elements from one thread or process to another, as Go has it, but
+through the kernel. Here is what that costs, beside what else the system has for it, measured
+in turns in the same boot of a virtual machine. Shorter bars and lower lines are cheaper; blue is
+ours. What is under the pointer is told in full, and each plot has its figures below it."""
+
+NOTES = [
+    ("Instructions", "With one processor, the virtual machine's clock counts instructions. That "
+     "repeats to a fraction of a percent and shows how much work an operation is; it hides "
+     "caches, mispredicted branches and what a processor really takes for an instruction."),
+    ("Nanoseconds", "With two processors, time is that of an emulator on a host that may have "
+     "other things to do. It shows directions, such as whether somebody is woken on another "
+     "processor, and not what hardware would take."),
+    ("A figure", "is the median of the blocks; the dark line in a bar is where the middle half "
+     "of them lies, if it can be seen at all. Ratios are of blocks of the same round, and the "
+     "median of these: below 1 the channel is cheaper."),
+    ("In turns", "All ways of a case are set up before any is measured, and take turns in blocks, "
+     "forwards in one round and backwards in the next. A calibrated loop before and after each "
+     "block tells whether something else ran meanwhile; if so, the block is repeated. Go's ways "
+     "are a program of their own, which runs after the others."),
+    ("Beside a busy loop", "(the pale bars) another thread on the same processor never waits. "
+     "Who waits then competes for its turn."),
+    ("Go, locked", "is a goroutine that is bound to a thread, as every user of a kernel channel "
+     "is. Go without that switches goroutines in user space, inside one process: what it saves "
+     "is the price of going through the kernel, which is what reaches other processes."),
+    ("Futex word, mutex", "stay in user space as long as nobody waits, and the word carries no "
+     "data. They are the least that threads of one process need."),
+    ("Near-ties", "Differences of a few percent between different mechanisms say little about "
+     "hardware: they are printed as they are."),
+]
+
+
+def policy(style):
+    """Nothing is loaded, and no script runs."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; " \
+           f"style-src 'sha256-{digest}'"
+
+
+def paragraph(text, cls=None):
+    return element("p", escape(" ".join(text.split())), cls=cls)
+
+
+def times(ratio):
+    return f"{ratio:.2f} times"
+
+
+def seen_in_bars(case, unit):
+    """One sentence."""
+    ours = min(case.ours(), key=lambda way: way.cost(), default=None)
+    others = [way for way in case.ways.values() if not way.ours]
+    if not ours:
+        return f"No way of ours was measured; {texts.operation(case.name)} is counted."
+    what = f"{texts.operation(case.name)} takes {number(ours.cost())} {unit}".capitalize()
+    if len(case.ours()) > 1:
+        what += f" at best ({texts.way(ours.name)})"
+    pipe = next((way for way in others if way.name.startswith("pipe")), None)
+    if pipe and ours.ratio_to(pipe):
+        what += f", {times(ours.ratio_to(pipe))} what it takes with {texts.way(pipe.name)}"
+    if not others:
+        return what + "."
+    least = min(others, key=lambda way: way.cost())
+    if least is not pipe:
+        what += f"; the cheapest of the others, {texts.way(least.name)}, takes " \
+                f"{number(least.cost())}"
+    return what + "."
+
+
+def seen_in_lines(grown, cases, unit):
+    for g in grown:
+        if g.way.startswith("chan"):
+            how = f"{texts.way(g.way).capitalize()}: each further one costs " \
+                  f"{number(abs(g.step()))} {unit}{' less' if g.step() < 0 else ''} on average"
+            return how + f", so that the largest costs {g.times():.3g} times the smallest."
+    low, high = cases[0], cases[-1]
+    ours = next((way for way in low.ours() if way.name in high.ways), None)
+    if not ours:
+        return ""
+    ratio = high.ways[ours.name].cost() / ours.cost()
+    return f"{texts.way(ours.name).capitalize()}: from {low.size:,} to {high.size:,} the cost " \
+           f"grows {ratio:.3g}-fold."
+
+
+def verdict(g):
+    """What was expected of growth."""
+    met, word = ("met", "met") if g.met() else ("unmet", "not met")
+    beside = " (beside a fixed part)" if g.expected.fixed_part else ""
+    return element("p", escape(
+        f"{texts.way(g.way).capitalize()}: cost grows with the power {g.exponent:.2f} of the "
+        f"size{beside}; expected, as {g.expected.because}: at most {g.expected.at_most:g}. ") +
+        element("b", word, cls=met))
+
+
+def table(cases, unit):
+    ours = list(dict.fromkeys(way.name for case in cases for way in case.ours()))
+    head = ["", unit, "spread", "voluntary", "involuntary", *(f"{name} /" for name in ours)]
+    rows = []
+    for case in cases:
+        for way in case.ways.values():
+            ratios = [case.ways[name].ratio_to(way) if name in case.ways and name != way.name
+                      else None for name in ours]
+            name = (f"{case.size:,}: " if len(cases) > 1 else "") + texts.way(way.name)
+            cells = [name, f"{way.cost():,.1f}", f"{way.spread():.2f} %",
+                     f"{way.voluntary():.2f}", f"{way.involuntary():.2f}",
+                     *("" if ratio is None else f"{ratio:.3f}" for ratio in ratios)]
+            rows.append(element("tr", "".join(element("td", escape(c)) for c in cells)))
+    head = element("tr", "".join(element("th", escape(cell)) for cell in head))
+    inside = element("table", element("thead", head) + element("tbody", "".join(rows)))
+    return element("details", element("summary", "Figures; switches are of one operation") +
+                   element("div", inside, cls="scroll"))
+
+
+def figure(heading, name, drawn, said, cases, unit):
+    text = element("h3", escape(heading))
+    if texts.explanation(name):
+        text += paragraph(texts.explanation(name), "what")
+    return element("figure", text + drawn + element("figcaption", said) + table(cases, unit))
+
+
+def where(case):
+    return results.PLACEMENTS[case.placement]
+
+
+def bar_figure(found, case):
+    hogged = found.cases.get((case.name + "-hog", case.size, case.placement))
+    heading = f"{texts.heading(case.name)}" + (f", {case.size:,}" if case.size else "")
+    if found.method == results.SMP:
+        heading += f": {where(case)}"
+    said = paragraph(seen_in_bars(case, found.unit), "seen")
+    ours = next(iter(case.ours()), None)
+    if ours:
+        said += paragraph(f"The dashed line and the ratios are those of "
+                          f"“{texts.way(ours.name)}”; under 1 it is cheaper." +
+                          (f" Pale: the same {texts.HOG}." if hogged else ""))
+    shown = [c for c in (case, hogged) if c]
+    drawn = plot.bars(case, hogged, found.unit, f"{heading}, {found.unit}")
+    tables = "".join(table([c], found.unit) for c in shown[1:])
+    return figure(heading, case.name, drawn, said, [case], found.unit).replace(
+        "</figure>", tables + "</figure>")
+
+
+def line_figure(found, cases):
+    name, placement = cases[0].name, cases[0].placement
+    heading = texts.heading(name.removesuffix("-hog"))
+    if name.endswith("-hog"):
+        heading += ", " + texts.HOG
+    if found.method == results.SMP:
+        heading += f": {where(cases[0])}"
+    grown = [g for g in growth.growths(found)
+             if (g.expected.case, g.placement) == (name, placement)]
+    said = paragraph(seen_in_lines(grown, cases, found.unit), "seen")
+    said += "".join(verdict(g) for g in grown if g.way.startswith("chan"))
+    said += paragraph("Both axes are logarithmic: a straight line is a power of the size, a level "
+                      "one does not depend on it.")
+    drawn = plot.lines(cases, found.unit, f"{heading}, {found.unit}", "size")
+    return figure(heading, name, drawn, said, cases, found.unit)
+
+
+def plots(found):
+    families = {}
+    for case in found.cases.values():
+        families.setdefault((case.name, case.placement), []).append(case)
+    drawn = []
+    for (name, placement), cases in families.items():
+        cases.sort(key=lambda case: case.size)
+        if len(cases) >= FROM_SIZES and cases[0].size:
+            drawn.append(line_figure(found, cases))
+            continue
+        quiet = found.cases.keys() if name.endswith("-hog") else ()
+        drawn += [bar_figure(found, case) for case in cases
+                  if (name.removesuffix("-hog"), case.size, placement) not in quiet]
+    return element("div", "".join(drawn), cls="plots")
+
+
+def tiles(found):
+    """The rows of the README's summary; the ratio is that to the first peer which has one."""
+    drawn = []
+    for cells in goals.summary(found):
+        beside = next(((name, ratio) for (name, _), ratio in zip(goals.PEERS, cells[2:])
+                       if ratio), None)
+        text = element("span", escape(cells[0].replace("`", "")))
+        text += element("b", cells[1]) + element("span", escape(
+            found.unit + (f"; {beside[1]} × {beside[0]}" if beside else "")))
+        drawn.append(element("div", text, cls="tile"))
+    return element("div", "".join(drawn), cls="tiles") if drawn else ""
+
+
+def section(i, found):
+    return element("section", element("h2", escape(found.title())) + tiles(found) + plots(found),
+                   id=f"part-{i}")
+
+
+def body(files):
+    links = [element("a", escape(found.title()), href=f"#part-{i}")
+             for i, found in enumerate(files)]
+    links.append(element("a", "How it was measured", href="#method"))
+    head = element("header", element("h1", "What channels cost") + paragraph(INTRO) +
+                   element("nav", "".join(links)))
+    notes = element("dl", "".join(element("dt", escape(term)) + element("dd", escape(text))
+                                  for term, text in NOTES))
+    more = element("p", "More is in " + element("code", "Documentation/benchmarks.rst") + ".")
+    method = element("section", element("h2", "How it was measured") + notes + more, id="method")
+    return head + element("main", "".join(section(i, found) for i, found in enumerate(files))) + \
+        method
+
+
+def page(files):
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "page.css"),
+              encoding="utf-8") as file:
+        style = "\n" + file.read()
+    head = "".join([
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy(style)),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="generator", content="bench/report.py"),
+        element("link", rel="icon", href="data:,"),
+        element("title", "What channels cost"), element("style", style)])
+    return "<!DOCTYPE html>\n" + element(
+        "html", element("head", head) + "\n" + element("body", body(files)), lang="en") + "\n"
+
+
+def write(files, path):
+    """Raises OSError."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page(files))
