@@ -50,6 +50,7 @@ selftests: userlib tools examples
 bench-programs: userlib
 	$(MAKE) -C bench
 	$(MAKE) -C bench/go
+	$(MAKE) -C bench/where
 
 bench-quick: how := --quick
 bench-repeat: how := --twice

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of what the bench makes of its figures: tables, growth, goals, and the page.
+"""Tests of what the bench makes of its figures: tables, growth, goals, and the page; and of how
+scripts/where reads addresses.
 
 usage: selftests/page/bench_test.py [NAME...]    (the tests of these names, instead of all)
 
 Needs no kernel module and no virtual machine.  Those in a browser are skipped if none is
 installed (Debian: chromium-headless-shell).
 """
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
 import os
 import subprocess
 import sys
@@ -25,6 +30,16 @@ import page       # noqa: E402
 import results    # noqa: E402
 from harness import equal, fine, in_browser, test  # noqa: E402
 
+def load_script(name):
+    """A program in scripts/ that is written in Python, as a module."""
+    loader = importlib.machinery.SourceFileLoader(
+        name, os.path.join(os.path.dirname(BENCH), "scripts", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+where = load_script("where")
 REPORT = os.path.join(BENCH, "report.py")
 scratch = tempfile.TemporaryDirectory()
 
@@ -373,6 +388,67 @@ def a_browser_shows_it_light_and_dark_without_a_complaint(tab):
     tab.command("Emulation.setEmulatedMedia",
                 features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert tab.value(brightness) < 150
+
+
+# ---- where instructions go
+
+KERNEL = 0xffffffff81000000
+
+
+def symbols():
+    found = where.Symbols()
+    for address, name in ((0x1000, "main"), (0x1100, "send"), (KERNEL, "entry"),
+                          (KERNEL + 0x100, "__do_it"), (KERNEL + 0x100, "do_it"),
+                          (KERNEL + 0x200, "chan_send [chan]")):
+        found.add(address, name)
+    return found
+
+
+@test
+def an_address_belongs_to_the_function_before_it():
+    known = symbols()
+    for address, name in ((0x1000, "main"), (0x10ff, "main"), (0x1100, "send"), (0xfff, "?"),
+                          (0x7ffff7fc1000, "[vdso]"), (0xffff800000000000, "?"),
+                          (KERNEL + 0x1ff, "do_it"), (KERNEL + 0x200, "chan_send [chan]")):
+        equal(f"{address:x}", name, known.find(address)[0])
+
+
+@test
+def calls_and_returns_are_told_from_addresses():
+    operation = [0x1004, 0x1100, 0x1104, KERNEL, KERNEL + 4, KERNEL + 0x100, KERNEL + 0x200,
+                 KERNEL + 0x204, KERNEL + 0x104, KERNEL + 0x200, KERNEL + 8, 0x1108, 0x1008]
+    root = where.call_tree(operation, symbols())
+    seen = [(depth, node.name, node.own, node.total(), node.entered)
+            for node, depth in where.walk(root)]
+    equal("tree", [(0, "main", 2, 13, 1), (1, "send", 3, 11, 1), (2, "entry", 3, 8, 1),
+                   (3, "do_it", 2, 5, 1), (4, "chan_send [chan]", 3, 3, 2)], seen)
+    equal("kinds", ["user space", "user space", "the rest", "the rest", "channels"],
+          [where.kind_of(node) for node, _ in where.walk(root)])
+    # To another thread, which is in the middle of something.
+    other = where.call_tree([0x1000, KERNEL, KERNEL + 0x104, 0x1004], symbols())
+    equal("after a switch", [(0, "main"), (1, "entry"), (0, "do_it")],
+          [(depth, node.name) for node, depth in where.walk(other)])
+    equal("all of it", 4, other.total())
+
+
+@test
+def operations_are_cut_where_they_begin_and_end():
+    begins, ends = 0x2000, 0x2010
+    turn = [begins, 1, 2, ends, 3]
+    found, turns = where.operations([7, ends, *turn, *turn, begins, 1, 2, 2, ends, 3, begins],
+                                    begins, ends)
+    equal("operations", [[begins, 1, 2], [begins, 1, 2], [begins, 1, 2, 2]], found)
+    equal("turns", [5, 5, 6], turns)
+    operation, lengths = where.typical(found)
+    equal("typical", ([begins, 1, 2], {3: 2, 4: 1}), (operation, dict(lengths)))
+
+
+@test
+def counts_agree_within_a_percent():
+    for logged, verdict in ((1000, True), (1009, True), (991, True), (1011, False), (989, False)):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            equal(f"{logged} of 1000", verdict, where.agree(logged, 1000.0))
+        assert f"{logged} instructions in the log, 1000 by the clock" in said.getvalue()
 
 
 if __name__ == "__main__":
