@@ -4,19 +4,26 @@ package main
 
 import "reflect"
 
-// The names, sizes and lengths of chanbench.
+// The names and sizes of chanbench.
 func cases() []bench {
 	all := []bench{
-		{"send-and-receive", 0, 2000, pairWays()},
-		{"round-trip", 0, 500, roundTripWays()},
-		{"stream", 0, 2000, streamWays(0)},
-		{"stream-buffered", 128, 4000, streamWays(128)},
+		{name: "send-and-receive", ops: 2000, ways: pairWays()},
+		{name: "round-trip", ops: 500, ways: roundTripWays(), everywhere: true, blocks: true},
+		{name: "stream", ops: 2000, ways: streamWays(0), everywhere: true, blocks: true},
+		{name: "stream-buffered", size: 128, ops: 4000, ways: streamWays(128),
+			everywhere: true, blocks: true},
 	}
-	for _, c := range []struct{ n, ops int }{{2, 1000}, {8, 1000}, {64, 400}, {512, 100}} {
-		all = append(all, bench{"one-of-many-ready", c.n, c.ops, readyWays(c.n)})
-	}
-	for _, c := range []struct{ n, ops int }{{2, 500}, {8, 500}, {64, 200}, {512, 50}} {
-		all = append(all, bench{"one-of-many-blocked", c.n, c.ops, blockedWays(c.n)})
+	for _, n := range []int{2, 8, 64, 512, 1024} {
+		ops := 1024 / n
+		if n > 64 {
+			ops = n / 16
+		}
+		thorough := n != 2 && n != 64
+		all = append(all,
+			bench{name: "one-of-many-ready", size: n, ops: ops, ways: readyWays(n),
+				thorough: thorough},
+			bench{name: "one-of-many-blocked", size: n, ops: ops, ways: blockedWays(n),
+				everywhere: n == 2, blocks: n <= 64, thorough: thorough})
 	}
 	return all
 }

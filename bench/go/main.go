@@ -22,19 +22,30 @@ names match the pattern CASE.  Prints the lines that chanbench prints, with thes
   go-locked   runtime.LockOSThread() in each: a goroutine is a thread, as with chan
   go-static   a select statement; one-of-many with go is reflect.Select()
 
-  -r N      rounds (15)
+The options are those of chanbench:
+
+  -r N      rounds: blocks of each way (15)
+  -s N      sessions: how often all is set up anew on the way (3)
+  -m MS     how long a block takes at least (10)
   -p WHERE  on one processor (one, the default), each locked goroutine of a pair on another
             (apart; the locked ways only), or where the schedulers want (free)
-  -g        with a busy loop on each processor beside them
+  -g        with a busy loop on each processor beside them: those cases in which somebody
+            waits, and "-hog" behind their names
+  -q        quick: fewer sizes
   -t PART   how far two calibrations may differ before a block is repeated (0.005)
   -h        this text
+
+Exit status: 0; 1 if something failed; 2 for wrong usage; 3 if there is no such case.
 `
 
 // What the options say.
 var (
 	rounds    = flag.Int("r", 15, "")
+	sessions  = flag.Int("s", 3, "")
+	leastMs   = flag.Float64("m", 10, "")
 	placement = flag.String("p", "one", "")
 	hogged    = flag.Bool("g", false, "")
+	quick     = flag.Bool("q", false, "")
 	tolerance = flag.Float64("t", 0.005, "")
 	pattern   = "*"
 )
@@ -63,8 +74,14 @@ func parse() {
 	default:
 		wrongUsage("-p takes one, apart or free, not " + *placement)
 	}
-	if *rounds < 1 {
-		wrongUsage("-r takes a number from 1 on")
+	if *rounds < 1 || *sessions < 1 || *leastMs < 0 || *tolerance < 0 {
+		wrongUsage("-r and -s take a number from 1 on, -m and -t one from 0 on")
+	}
+	if *sessions > *rounds {
+		*sessions = *rounds
+	}
+	if flag.NArg() > 1 {
+		wrongUsage("one pattern, not several")
 	}
 	if flag.NArg() > 0 {
 		pattern = flag.Arg(0)
@@ -88,7 +105,15 @@ func main() {
 	}
 	// Garbage is collected between blocks.
 	debug.SetGCPercent(-1)
+	measured := false
 	for _, c := range cases() {
-		c.measure()
+		if c.wanted() {
+			c.measure()
+			measured = true
+		}
+	}
+	if !measured {
+		fmt.Fprintf(os.Stderr, "gobench: no case here matches %s\n", pattern)
+		os.Exit(3)
 	}
 }

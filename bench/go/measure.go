@@ -13,15 +13,20 @@ import (
 
 const (
 	calibrationLoops = 20000
+	calibrations     = 3
 	mostRetries      = 5
+	mostScale        = 4096
 )
 
-// A bench is a case: ops operations are a block.
+// A bench is a case: so many operations are a block, or a multiple if that is over too fast.
 type bench struct {
-	name string
-	size int
-	ops  int
-	ways []way
+	name       string
+	size       int
+	ops        int
+	ways       []way
+	everywhere bool // makes sense on several processors, too
+	blocks     bool // somebody waits
+	thorough   bool // left out of a quick run
 }
 
 // A way to do it.  Start makes what it needs; run does the operation n times, in a goroutine
@@ -42,12 +47,20 @@ type block struct {
 	quiet                      bool
 }
 
-// Nothing but instructions, whose time says what else took some.
-func calibrate() float64 {
+func timeOfLoops() float64 {
 	start := time.Now()
 	for i := 0; i < calibrationLoops; i++ {
 	}
 	return float64(time.Since(start))
+}
+
+// Nothing but instructions, whose time says how fast the machine is.
+func calibrate() float64 {
+	least := timeOfLoops()
+	for i := 1; i < calibrations; i++ {
+		least = math.Min(least, timeOfLoops())
+	}
+	return least
 }
 
 func switches() (voluntary, involuntary float64) {
@@ -90,8 +103,34 @@ func (c bench) title() string {
 	return c.name
 }
 
-func (c bench) measureWay(w way, s subject, round int) {
-	b := quietBlock(s, c.ops)
+func (c bench) wanted() bool {
+	match, _ := path.Match(pattern, c.name)
+	return match && (c.everywhere || *placement == "one") && (c.blocks || !*hogged) &&
+		!(c.thorough && *quick)
+}
+
+// A way, and what has been set up for it.
+type candidate struct {
+	way
+	subject
+	ops int
+}
+
+// The first block warms up, and shows how long one takes.
+func (c bench) setUp(w way) candidate {
+	s := onThread(w, w.start(w.locked))
+	start := time.Now()
+	s.run(c.ops)
+	taken := float64(time.Since(start))
+	scale := 1
+	for scale < mostScale && float64(scale)*taken < *leastMs*1e6 {
+		scale++
+	}
+	return candidate{w, s, c.ops * scale}
+}
+
+func (c bench) measureWay(w candidate, round int) {
+	b := quietBlock(w.subject, w.ops)
 	quiet := 0
 	if b.quiet {
 		quiet = 1
@@ -111,27 +150,28 @@ func (c bench) waysHere() (here []way) {
 }
 
 // Ways take turns, forwards in one round and backwards in the next.
-func (c bench) measure() {
-	if match, _ := path.Match(pattern, c.name); !match {
-		return
+func (c bench) session(from, to int) {
+	var ways []candidate
+	for _, w := range c.waysHere() {
+		ways = append(ways, c.setUp(w))
 	}
-	ways := c.waysHere()
-	subjects := make([]subject, len(ways))
-	for i, w := range ways {
-		subjects[i] = onThread(w, w.start(w.locked))
-		subjects[i].run(c.ops)
-	}
-	for round := 0; round < *rounds; round++ {
+	for round := from; round < to; round++ {
 		for i := range ways {
 			k := i
 			if round%2 == 1 {
 				k = len(ways) - 1 - i
 			}
-			c.measureWay(ways[k], subjects[k], round)
+			c.measureWay(ways[k], round)
 		}
 	}
-	for _, s := range subjects {
-		s.stop()
+	for _, w := range ways {
+		w.stop()
+	}
+}
+
+func (c bench) measure() {
+	for s := 0; s < *sessions; s++ {
+		c.session(*rounds*s / *sessions, *rounds*(s+1) / *sessions)
 	}
 }
 
