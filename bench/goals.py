@@ -79,6 +79,10 @@ GOALS = [
          step("one-of-many-ready", "chan-select")),
     Goal("a further case of a select that waits, instructions", 250,
          step("one-of-many-blocked", "chan-select")),
+    Goal("stream in batches of 32, an element / pipe, one by one", 0.08,
+         ratio("stream-batches", "chan", "pipe-single", size=32)),
+    Goal("hand-over with 10,000 waiting / with one", 1.03, times("waiters", "chan", 1, 10000)),
+    Goal("idle channel beyond its file, bytes", 512, cost("idle-bytes-own", "chan", size=10000)),
     Goal("round trip by calls / pipe, unpinned", 0.15,
          ratio("round-trip", "chan-call", "pipe", placement="free"), method=SMP),
     Goal("round trip by calls / pipe, two processors", 0.04,
@@ -99,13 +103,14 @@ ROWS = [
     Row("request and reply, unbuffered", "round-trip", "chan"),
     Row("stream, unbuffered, a message", "stream", "chan"),
     Row("stream, capacity 128, a message", "stream-buffered", "chan", 128),
+    Row("stream, batches of 32, an element", "stream-batches", "chan", 32),
     Row("select, one of 2 ready", "one-of-many-ready", "chan-select", 2),
     Row("select, one of 64 ready", "one-of-many-ready", "chan-select", 64),
 ]
 
 # Heading, and the ways that stand below it.
 PEERS = [
-    ("pipe", ["pipe", "pipe-epoll"]),
+    ("pipe", ["pipe-single", "pipe", "pipe-epoll"]),
     ("eventfd", ["eventfd"]),
     ("POSIX queue", ["mqueue"]),
     ("futex word", ["futex-word"]),

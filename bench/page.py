@@ -60,13 +60,14 @@ def times(ratio):
     return f"{ratio:.2f} times"
 
 
-def seen_in_bars(case, unit):
+def seen_in_bars(case):
     """One sentence."""
     ours = min(case.ours(), key=lambda way: way.cost(), default=None)
     others = [way for way in case.ways.values() if not way.ours]
     if not ours:
-        return f"No way of ours was measured; {texts.operation(case.name)} is counted."
-    what = f"{texts.operation(case.name)} takes {number(ours.cost())} {unit}".capitalize()
+        return f"No way of ours was measured; {texts.case(case.name).operation} is counted."
+    operation = texts.case(case.name).operation.capitalize()
+    what = f"{operation} takes {number(ours.cost())} {case.unit}"
     if len(case.ours()) > 1:
         what += f" at best ({texts.way(ours.name)})"
     pipe = next((way for way in others if way.name.startswith("pipe")), None)
@@ -81,19 +82,22 @@ def seen_in_bars(case, unit):
     return what + "."
 
 
-def seen_in_lines(grown, cases, unit):
+def seen_in_lines(grown, cases):
     for g in grown:
         if g.way.startswith("chan"):
-            how = f"{texts.way(g.way).capitalize()}: each further one costs " \
-                  f"{number(abs(g.step()))} {unit}{' less' if g.step() < 0 else ''} on average"
-            return how + f", so that the largest costs {g.times():.3g} times the smallest."
+            low, high = min(g.points), max(g.points)
+            how = f"{texts.way(g.way).capitalize()}: with {high:,} the cost is {g.times():.3g} " \
+                  f"times that with {low:,}"
+            if g.expected.fixed_part:
+                how += f"; each further one costs {number(g.step())} {cases[0].unit} on average"
+            return how + "."
     low, high = cases[0], cases[-1]
     ours = next((way for way in low.ours() if way.name in high.ways), None)
     if not ours:
         return ""
     ratio = high.ways[ours.name].cost() / ours.cost()
-    return f"{texts.way(ours.name).capitalize()}: from {low.size:,} to {high.size:,} the cost " \
-           f"grows {ratio:.3g}-fold."
+    return f"{texts.way(ours.name).capitalize()}: with {high.size:,} the cost is {ratio:.3g} " \
+           f"times that with {low.size:,}."
 
 
 def verdict(g):
@@ -106,9 +110,10 @@ def verdict(g):
         element("b", word, cls=met))
 
 
-def table(cases, unit):
+def table(cases):
     ours = list(dict.fromkeys(way.name for case in cases for way in case.ours()))
-    head = ["", unit, "spread", "voluntary", "involuntary", *(f"{name} /" for name in ours)]
+    head = ["", cases[0].unit, "spread", "voluntary", "involuntary",
+            *(f"{name} /" for name in ours)]
     rows = []
     for case in cases:
         for way in case.ways.values():
@@ -125,50 +130,45 @@ def table(cases, unit):
                    element("div", inside, cls="scroll"))
 
 
-def figure(heading, name, drawn, said, cases, unit):
+def figure(heading, drawn, said, *tables):
     text = element("h3", escape(heading))
-    if texts.explanation(name):
-        text += paragraph(texts.explanation(name), "what")
-    return element("figure", text + drawn + element("figcaption", said) + table(cases, unit))
+    explanation = texts.case(tables[0][0].name).explanation
+    if explanation:
+        text += paragraph(explanation, "what")
+    return element("figure", text + drawn + element("figcaption", said) +
+                   "".join(table(cases) for cases in tables))
 
 
-def where(case):
-    return results.PLACEMENTS[case.placement]
+def where(found, case):
+    """Of a machine with one processor that goes without saying."""
+    return f": {results.PLACEMENTS[case.placement]}" if found.method == results.SMP else ""
 
 
 def bar_figure(found, case):
     hogged = found.cases.get((case.name + "-hog", case.size, case.placement))
-    heading = f"{texts.heading(case.name)}" + (f", {case.size:,}" if case.size else "")
-    if found.method == results.SMP:
-        heading += f": {where(case)}"
-    said = paragraph(seen_in_bars(case, found.unit), "seen")
+    heading = texts.case(case.name).heading + (f", {case.size:,}" if case.size else "") + \
+        where(found, case)
+    said = paragraph(seen_in_bars(case), "seen")
     ours = next(iter(case.ours()), None)
     if ours:
         said += paragraph(f"The dashed line and the ratios are those of "
                           f"“{texts.way(ours.name)}”; under 1 it is cheaper." +
                           (f" Pale: the same {texts.HOG}." if hogged else ""))
-    shown = [c for c in (case, hogged) if c]
-    drawn = plot.bars(case, hogged, found.unit, f"{heading}, {found.unit}")
-    tables = "".join(table([c], found.unit) for c in shown[1:])
-    return figure(heading, case.name, drawn, said, [case], found.unit).replace(
-        "</figure>", tables + "</figure>")
+    drawn = plot.bars(case, hogged, f"{heading}, {case.unit}")
+    return figure(heading, drawn, said, [case], *([[hogged]] if hogged else []))
 
 
 def line_figure(found, cases):
     name, placement = cases[0].name, cases[0].placement
-    heading = texts.heading(name.removesuffix("-hog"))
-    if name.endswith("-hog"):
-        heading += ", " + texts.HOG
-    if found.method == results.SMP:
-        heading += f": {where(cases[0])}"
+    heading = texts.case(name).heading + where(found, cases[0])
     grown = [g for g in growth.growths(found)
              if (g.expected.case, g.placement) == (name, placement)]
-    said = paragraph(seen_in_lines(grown, cases, found.unit), "seen")
+    said = paragraph(seen_in_lines(grown, cases), "seen")
     said += "".join(verdict(g) for g in grown if g.way.startswith("chan"))
     said += paragraph("Both axes are logarithmic: a straight line is a power of the size, a level "
                       "one does not depend on it.")
-    drawn = plot.lines(cases, found.unit, f"{heading}, {found.unit}", "size")
-    return figure(heading, name, drawn, said, cases, found.unit)
+    drawn = plot.lines(cases, f"{heading}, {cases[0].unit}", texts.case(name).size)
+    return figure(heading, drawn, said, cases)
 
 
 def plots(found):

@@ -17,9 +17,7 @@ def element(tag, text="", **attributes):
 
 def number(value):
     """Three digits at least, and no more than can be read."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def short(value):
@@ -46,16 +44,18 @@ def figures(case, way):
             "data_way": way.name, "data_cost": f"{way.cost():.2f}"}
 
 
-def told(case, way, unit):
+def told(case, way):
     low, high = way.middle_half()
     return element("title", escape(
-        f"{texts.way(way.name)}, {case.title()}: {number(way.cost())} {unit}; middle half of "
+        f"{texts.way(way.name)}, {case.title()}: {number(way.cost())} {case.unit}; middle half of "
         f"{len(way.rounds)} blocks {number(low)} to {number(high)}; switches "
         f"{way.voluntary():.2f} voluntary, {way.involuntary():.2f} involuntary"))
 
 
 def nice_steps(most):
     """Where to draw the grid from 0 on: three to six lines."""
+    if most <= 0:
+        return [0]
     step = 10 ** math.floor(math.log10(most))
     while most / step < 3:
         step /= 2
@@ -73,18 +73,18 @@ def kind(way):
     return "ours" if way.ours else "go" if way.name.startswith("go") else "peer"
 
 
-def bars(case, hogged, unit, title):
+def bars(case, hogged, title):
     """The ways of a case; below each, if it was measured, the same beside a busy loop."""
     most = max(way.cost() for c in (case, hogged) if c for way in c.ways.values())
-    scale = (WIDTH - LEFT - RIGHT) / most
+    scale = (WIDTH - LEFT - RIGHT) / most if most > 0 else 0
     ours = next(iter(case.ours()), None)
     rows, y = [], TOP
     for way in case.ways.values():
         noisy = hogged and hogged.ways.get(way.name)
-        rows.append(row(case, way, y, scale, unit, ours))
+        rows.append(row(case, way, y, scale, ours))
         y += BAR
         if noisy:
-            rows.append(bar(hogged, noisy, y + 1, HOG_BAR, scale, unit, "hog"))
+            rows.append(bar(hogged, noisy, y + 1, HOG_BAR, scale, "hog"))
             rows.append(label(LEFT + scale * noisy.cost() + 6, y + HOG_BAR + 1,
                               number(noisy.cost()), "small"))
             y += HOG_BAR + 2
@@ -97,28 +97,28 @@ def bars(case, hogged, unit, title):
     if ours:
         x = round(LEFT + ours.cost() * scale, 1)
         grid.append(element("line", x1=x, x2=x, y1=TOP - 4, y2=y, cls="guide"))
-    grid.append(label(WIDTH - 2, y + 14, unit, "small", "left"))
+    grid.append(label(WIDTH - 2, y + 14, case.unit, "small", "left"))
     return svg(y + 20, title, grid + rows)
 
 
-def row(case, way, y, scale, unit, ours):
-    end = LEFT + scale * way.cost() + 6
+def row(case, way, y, scale, ours):
+    end = LEFT + scale * max(0, way.cost()) + 6
     text = number(way.cost())
     ratio = None if ours in (way, None) else ours.ratio_to(way)
     parts = [label(LEFT - 8, y + BAR - 3.5, texts.way(way.name), "left",
                    *(["bold"] if way.ours else [])),
-             bar(case, way, y, BAR, scale, unit),
+             bar(case, way, y, BAR, scale),
              label(end, y + BAR - 3.5, text, *(["bold"] if way.ours else []))]
     if ratio is not None:
         parts.append(label(end + 7 * len(text) + 10, y + BAR - 3.5, f"{ratio:.2f} ×", "small"))
     return "".join(parts)
 
 
-def bar(case, way, y, height, scale, unit, extra=""):
+def bar(case, way, y, height, scale, extra=""):
     low, high = way.middle_half()
-    parts = [told(case, way, unit),
-             element("rect", x=LEFT, y=y, width=round(scale * way.cost(), 2), height=height, rx=2,
-                     cls=f"bar-{kind(way)} {extra}".strip(), **figures(case, way))]
+    parts = [told(case, way),
+             element("rect", x=LEFT, y=y, width=max(0, round(scale * way.cost(), 2)),
+                     height=height, rx=2, cls=f"bar-{kind(way)} {extra}".strip(), **figures(case, way))]
     if scale * (high - low) > 1:
         parts.append(element("line", x1=round(LEFT + scale * low, 1), cls="range",
                              x2=round(LEFT + scale * high, 1), y1=y + height / 2,
@@ -186,10 +186,11 @@ def thinned(values, axis, room):
     return kept
 
 
-def lines(cases, unit, title, axis_title):
+def lines(cases, title, axis_title):
     """Cases of one name and placement, each of another size."""
-    names = list(dict.fromkeys(name for case in cases for name in case.ways))
-    costs = [way.cost() for case in cases for way in case.ways.values()]
+    drawn = [(case, way) for case in cases for way in case.ways.values() if way.cost() > 0]
+    names = list(dict.fromkeys(way.name for _, way in drawn))
+    costs = [way.cost() for _, way in drawn]
     bottom = PLOT_TOP + PLOT_HEIGHT
     sizes = [case.size for case in cases]
     levels = decades(min(costs), max(costs))
@@ -199,12 +200,12 @@ def lines(cases, unit, title, axis_title):
     parts = frame(x, y, sizes, levels, bottom)
     ends = {}
     for name in sorted(names, key=lambda n: n.startswith("chan")):
-        have = [case for case in cases if name in case.ways]
+        have = [case for case, way in drawn if way.name == name]
         dots = [(x.at(c.size), y.at(c.ways[name].cost())) for c in have]
         mine = " mine" if name.startswith("chan") else ""
         parts.append(element("polyline", points=" ".join(f"{a},{b}" for a, b in dots),
                              cls=f"s-{colour[name]}{mine}"))
-        parts += [element("g", told(c, c.ways[name], unit) + element(
+        parts += [element("g", told(c, c.ways[name]) + element(
             "circle", cx=a, cy=b, r=4 if mine else 3, cls=f"f-{colour[name]}",
             **figures(c, c.ways[name]))) for c, (a, b) in zip(have, dots)]
         ends[name] = dots[-1]
@@ -215,7 +216,7 @@ def lines(cases, unit, title, axis_title):
                            "f-" + colour[name], *(["bold"] if name.startswith("chan") else [])))
     parts.append(label((PLOT_LEFT + WIDTH - PLOT_RIGHT) / 2, bottom + 34, axis_title, "small",
                        "middle"))
-    parts.append(label(2, bottom + 34, unit, "small"))
+    parts.append(label(2, bottom + 34, cases[0].unit, "small"))
     return svg(bottom + 40, title, parts)
 
 

@@ -23,8 +23,6 @@ what is printed:
   --growth        case, placement, way, exponent, what is expected, and whether it is met
   --goals         each goal for these kernels, what was measured, and whether it is met; exit
                   status 1 if one is not met
-  --compare       of two files, how far the costs are apart, the furthest first; exit status 1
-                  if one is further than --within percent
   --html FILE     writes a page with plots as well
 Exit status 2: a file could not be read, or holds a line that was not written by a bench.
 """
@@ -54,9 +52,9 @@ def heading(text):
     print(text + "\n" + "=" * len(text) + "\n")
 
 
-def print_case(case, unit):
+def print_case(case):
     ours = case.ours()
-    head = f"{case.title():32}{unit:>14}{'spread':>8}{'vol':>7}{'invol':>7}"
+    head = f"{case.title():32}{case.unit:>14}{'spread':>8}{'vol':>7}{'invol':>7}"
     print(head + "".join(f"{way.name + '/':>17}" for way in ours))
     for way in case.ways.values():
         line = f"  {way.name:30}{way.cost():14.1f}{way.spread():7.2f}%"
@@ -79,7 +77,7 @@ def print_growth(found):
         expected = ""
         if g.way.startswith("chan"):
             expected = f"at most {g.expected.at_most:g}: {'met' if g.met() else 'NOT MET'}"
-        print(f"{g.title():28}{g.placement:>10}  {g.way:20}{g.exponent:9.3f}{g.step():11.1f}"
+        print(f"{g.expected.case:28}{g.placement:>10}  {g.way:20}{g.exponent:9.3f}{g.step():11.1f}"
               f"{g.times():8.2f}  {expected}".rstrip())
     print()
 
@@ -98,30 +96,12 @@ def print_goals(files):
     measured, missing = goals.verdicts(files)
     for goal, value in measured:
         met = "met" if value <= goal.at_most else "NOT MET"
-        print(f"{goal.kernel:5}{goal.what:54}{value:12.3f}  at most {goal.at_most:7g}: {met}")
+        print(f"{goal.kernel:5}{goal.what:60}{value:12.3f}  at most {goal.at_most:7g}: {met}")
     for goal, _ in missing:
-        print(f"{goal.kernel:5}{goal.what:54}{'-':>12}  at most {goal.at_most:7g}: not measured")
+        print(f"{goal.kernel:5}{goal.what:60}{'-':>12}  at most {goal.at_most:7g}: not measured")
     if not measured:
         complain("no goal is about what these files hold")
     return all(value <= goal.at_most for goal, value in measured)
-
-
-def print_comparison(first, second, within):
-    """Whether all that both hold are within so many percent."""
-    differences = []
-    for key in first.cases.keys() & second.cases.keys():
-        case, other = first.cases[key], second.cases[key]
-        for way in case.ways.keys() & other.ways.keys():
-            a, b = case.ways[way].cost(), other.ways[way].cost()
-            differences.append((100 * (b - a) / a, case.title(), way, a, b))
-    if not differences:
-        complain("the two files have nothing in common")
-    differences.sort(key=lambda d: (-abs(d[0]), d[1:3]))
-    for percent, title, way, a, b in differences:
-        print(f"{title:32}{way:20}{a:14.1f}{b:14.1f}{percent:+9.3f}%")
-    beyond = sum(abs(d[0]) > within for d in differences)
-    print(f"{len(differences)} costs, {beyond} of them further than {within:g} % apart")
-    return not beyond
 
 
 def parse():
@@ -130,23 +110,17 @@ def parse():
     parser.add_argument("files", nargs="*", metavar="FILE", help="lines (standard input)")
     parser.add_argument("--unit", help="what costs are counted in")
     what = parser.add_mutually_exclusive_group()
-    for option in ("summary", "growth", "goals", "compare"):
+    for option in ("summary", "growth", "goals"):
         what.add_argument("--" + option, action="store_true")
-    parser.add_argument("--within", type=float, default=1.0, metavar="PERCENT", help="(1)")
     parser.add_argument("--html", metavar="FILE")
-    args = parser.parse_args()
-    if args.compare and len(args.files) != 2:
-        parser.error("--compare takes two files")
-    return args
+    return parser.parse_args()
 
 
 def main():
     args = parse()
     files = [load(path, args.unit) for path in args.files or [None]]
     good = True
-    if args.compare:
-        good = print_comparison(*files, args.within)
-    elif args.goals:
+    if args.goals:
         good = print_goals(files)
     elif args.summary:
         print_summary(files)
@@ -155,7 +129,7 @@ def main():
             if len(files) > 1:
                 heading(found.title())
             for case in [] if args.growth else found.cases.values():
-                print_case(case, found.unit)
+                print_case(case)
             print_growth(found)
     if args.html:
         import page

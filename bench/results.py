@@ -4,7 +4,7 @@
 A line is a block of operations: case,size,placement,way,round,ns,voluntary,involuntary,quiet.
 Where time counts instructions, ns are instructions.  What a file is of is in its name:
 KERNEL-icount.csv, of one processor and in instructions, or KERNEL-smp.csv, of several and in
-nanoseconds.
+nanoseconds; a case of memory is in bytes.
 """
 import csv
 import math
@@ -28,14 +28,26 @@ def natural(text, what):
     return int(text)
 
 
-def amount(text, what, positive=False):
+def number(text, what):
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or value < 0 or (positive and value == 0):
+    if not math.isfinite(value):
+        raise BadLine(f"{what} is {text!r}, not a number")
+    return value
+
+
+def amount(text, what, positive=False):
+    value = number(text, what)
+    if value < 0 or (positive and value == 0):
         raise BadLine(f"{what} is {text!r}, not {'a positive' if positive else 'an'} amount")
     return value
+
+
+def in_bytes(case):
+    """Of memory, which may have become less."""
+    return case.startswith("idle-bytes")
 
 
 def name(text, what):
@@ -58,12 +70,15 @@ class Way:
         return self.name == "chan" or self.name.startswith("chan-")
 
     def add(self, row):
-        number = natural(row["round"], "round")
-        if number in self.rounds:
-            raise BadLine(f"{self.name} has round {number} twice")
+        turn = natural(row["round"], "round")
+        if turn in self.rounds:
+            raise BadLine(f"{self.name} has round {turn} twice")
         if row["quiet"] not in ("0", "1"):
             raise BadLine(f"quiet is {row['quiet']!r}, not 0 or 1")
-        self.rounds[number] = amount(row["ns"], "ns", positive=True)
+        if in_bytes(row["case"]):
+            self.rounds[turn] = number(row["ns"], "bytes")
+        else:
+            self.rounds[turn] = amount(row["ns"], "ns", positive=True)
         self.switches.append((amount(row["voluntary"], "voluntary"),
                               amount(row["involuntary"], "involuntary")))
         self.disturbed += row["quiet"] == "0"
@@ -86,19 +101,20 @@ class Way:
     def spread(self):
         """How far the middle half of the blocks is apart, in percent of the median."""
         low, high = self.middle_half()
-        return 100 * (high - low) / self.cost()
+        return 100 * (high - low) / abs(self.cost()) if self.cost() else 0.0
 
     def ratio_to(self, other):
         """Median of the ratios in the same rounds; None if there is no such round."""
-        both = self.rounds.keys() & other.rounds.keys()
+        both = [r for r in self.rounds if other.rounds.get(r)]
         return statistics.median(self.rounds[r] / other.rounds[r] for r in both) if both else None
 
 
 class Case:
     """What is measured, of one size and in one placement; ways in the order of the file."""
 
-    def __init__(self, name, size, placement):
+    def __init__(self, name, size, placement, unit):
         self.name, self.size, self.placement = name, size, placement
+        self.unit = unit
         self.ways = {}
 
     def title(self):
@@ -138,7 +154,8 @@ class Results:
         if row["placement"] not in PLACEMENTS:
             raise BadLine(f"placement is {row['placement']!r}, not one, apart or free")
         key = name(row["case"], "case"), natural(row["size"], "size"), row["placement"]
-        case = self.cases.setdefault(key, Case(*key))
+        unit = "bytes" if in_bytes(key[0]) else self.unit
+        case = self.cases.setdefault(key, Case(*key, unit))
         way = name(row["way"], "way")
         case.ways.setdefault(way, Way(way)).add(row)
 
