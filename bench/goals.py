@@ -104,8 +104,8 @@ ROWS = [
     Row("stream, unbuffered, a message", "stream", "chan"),
     Row("stream, capacity 128, a message", "stream-buffered", "chan", 128),
     Row("stream, batches of 32, an element", "stream-batches", "chan", 32),
-    Row("select, one of 2 ready", "one-of-many-ready", "chan-select", 2),
-    Row("select, one of 64 ready", "one-of-many-ready", "chan-select", 64),
+    Row("select, one of 2 ready (pipes: `epoll`)", "one-of-many-ready", "chan-select", 2),
+    Row("select, one of 64 ready (pipes: `epoll`)", "one-of-many-ready", "chan-select", 64),
 ]
 
 # Heading, and the ways that stand below it.

@@ -146,8 +146,9 @@ def where(found, case):
 
 def bar_figure(found, case):
     hogged = found.cases.get((case.name + "-hog", case.size, case.placement))
-    heading = texts.case(case.name).heading + (f", {case.size:,}" if case.size else "") + \
-        where(found, case)
+    heading = texts.case(case.name).heading + where(found, case)
+    if case.size:
+        heading += f", {case.size:,} {texts.case(case.name).size}"
     said = paragraph(seen_in_bars(case), "seen")
     ours = next(iter(case.ours()), None)
     if ours:

@@ -73,9 +73,14 @@ def kind(way):
     return "ours" if way.ours else "go" if way.name.startswith("go") else "peer"
 
 
+def furthest(way):
+    """What is drawn of it reaches so far."""
+    return max(0, way.cost(), way.middle_half()[1])
+
+
 def bars(case, hogged, title):
     """The ways of a case; below each, if it was measured, the same beside a busy loop."""
-    most = max(way.cost() for c in (case, hogged) if c for way in c.ways.values())
+    most = max(furthest(way) for c in (case, hogged) if c for way in c.ways.values())
     scale = (WIDTH - LEFT - RIGHT) / most if most > 0 else 0
     ours = next(iter(case.ours()), None)
     rows, y = [], TOP
@@ -85,7 +90,7 @@ def bars(case, hogged, title):
         y += BAR
         if noisy:
             rows.append(bar(hogged, noisy, y + 1, HOG_BAR, scale, "hog"))
-            rows.append(label(LEFT + scale * noisy.cost() + 6, y + HOG_BAR + 1,
+            rows.append(label(LEFT + scale * furthest(noisy) + 6, y + HOG_BAR + 1,
                               number(noisy.cost()), "small"))
             y += HOG_BAR + 2
         y += GAP
@@ -102,7 +107,7 @@ def bars(case, hogged, title):
 
 
 def row(case, way, y, scale, ours):
-    end = LEFT + scale * max(0, way.cost()) + 6
+    end = LEFT + scale * furthest(way) + 6
     text = number(way.cost())
     ratio = None if ours in (way, None) else ours.ratio_to(way)
     parts = [label(LEFT - 8, y + BAR - 3.5, texts.way(way.name), "left",
@@ -118,7 +123,8 @@ def bar(case, way, y, height, scale, extra=""):
     low, high = way.middle_half()
     parts = [told(case, way),
              element("rect", x=LEFT, y=y, width=max(0, round(scale * way.cost(), 2)),
-                     height=height, rx=2, cls=f"bar-{kind(way)} {extra}".strip(), **figures(case, way))]
+                     height=height, rx=2, cls=f"bar-{kind(way)} {extra}".strip(),
+                     **figures(case, way))]
     if scale * (high - low) > 1:
         parts.append(element("line", x1=round(LEFT + scale * low, 1), cls="range",
                              x2=round(LEFT + scale * high, 1), y1=y + height / 2,

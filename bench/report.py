@@ -9,6 +9,7 @@ KERNEL-icount.csv is in instructions, all others are in nanoseconds (--unit says
 """
 import argparse
 import csv
+import signal
 import sys
 
 import goals
@@ -141,4 +142,5 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # as for any other filter
     main()

@@ -38,7 +38,7 @@ CASES = {
     "stream-buffered": Case(
         "A stream through a buffer",
         "One thread sends, another receives; who finds the buffer full or empty waits.",
-        "a message"),
+        "a message", "elements long"),
     "stream-batches": Case(
         "Several elements at once",
         "So many elements are sent by one call, and received by one, through a buffer of 128. "
@@ -63,16 +63,16 @@ CASES = {
     "payload": Case(
         "Longer elements, from thread to thread",
         "An element of so many bytes goes from one thread to another, without a buffer if the "
-        "mechanism can do that. What is copied in long runs counts as few instructions: see "
-        "the method.", "a message", "bytes"),
+        "mechanism can do that. Where instructions are counted, memory and caches cost nothing: "
+        "see the method.", "a message", "bytes"),
     "payload-buffered": Case(
         "Longer elements, into a buffer and out of it",
-        "One thread sends so many bytes and receives them. What is copied in long runs counts "
-        "as few instructions: see the method.", "a send and a receive", "bytes"),
+        "One thread sends so many bytes and receives them. Where instructions are counted, "
+        "memory and caches cost nothing: see the method.", "a send and a receive", "bytes"),
     "many-to-many": Case(
         "A crowd at one channel",
         "So many threads send and as many receive, all over the same channel with a buffer of "
-        "128.", "an element", "senders, and receivers"),
+        "128.", "an element", "on each side"),
     "pairs": Case(
         "Pairs with a channel each",
         "So many threads, half of which send, each to its own partner. Pairs have nothing to "

@@ -460,6 +460,7 @@ def operations_are_cut_where_they_begin_and_end():
                                     begins, ends)
     equal("operations", [[begins, 1, 2], [begins, 1, 2], [begins, 1, 2, 2]], found)
     equal("turns", [5, 5, 6], turns)
+    equal("mean without a tick", 110.0, where.mean_turn([100, 120, 100, 120, 9000]))
     operation, lengths = where.typical(found)
     equal("typical", ([begins, 1, 2], {3: 2, 4: 1}), (operation, dict(lengths)))
 
