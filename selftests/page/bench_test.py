@@ -30,6 +30,7 @@ import page       # noqa: E402
 import results    # noqa: E402
 from harness import equal, fine, in_browser, test  # noqa: E402
 
+
 def load_script(name):
     """A program in scripts/ that is written in Python, as a module."""
     loader = importlib.machinery.SourceFileLoader(

@@ -23,7 +23,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOOL = os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools", "chantrace")
 sys.path[:0] = [HERE, TOOL]
 
-import browser  # noqa: E402
 import harness  # noqa: E402
 import made  # noqa: E402
 import picture  # noqa: E402
@@ -411,7 +410,8 @@ def selecting_a_goroutine_leaves_the_arrows_of_its_partners(tab):
     assert 0 < few < everything, f"{few} of {everything}"
     assert "Its partners" in text(tab, "selection"), text(tab, "selection")
     others = tab.value("lanes.filter(l => !laneMatters(l)).map(l => l.key)")
-    partners = tab.value("[...lanes.find(l => l.key === 'g4').partners.keys()].map(i => lanes[i].key)")
+    partners = tab.value("[...lanes.find(l => l.key === 'g4').partners.keys()]"
+                         ".map(i => lanes[i].key)")
     assert partners and others and not set(partners) & set(others), (partners, others)
     tab.value("select({ channel: channels[0] })")
     assert "chan 1" in text(tab, "selection") and "unbuffered" in text(tab, "selection")
