@@ -172,19 +172,27 @@ def line_figure(found, cases):
     return figure(heading, drawn, said, cases)
 
 
-def plots(found):
-    families = {}
+def families(found):
+    """Cases of one name and placement, by size."""
+    grouped = {}
     for case in found.cases.values():
-        families.setdefault((case.name, case.placement), []).append(case)
-    drawn = []
-    for (name, placement), cases in families.items():
-        cases.sort(key=lambda case: case.size)
-        if len(cases) >= FROM_SIZES and cases[0].size:
-            drawn.append(line_figure(found, cases))
-            continue
-        quiet = found.cases.keys() if name.endswith("-hog") else ()
-        drawn += [bar_figure(found, case) for case in cases
-                  if (name.removesuffix("-hog"), case.size, placement) not in quiet]
+        grouped.setdefault((case.name, case.placement), []).append(case)
+    return [sorted(cases, key=lambda case: case.size) for cases in grouped.values()]
+
+
+def plots(found):
+    """Lines for cases of several sizes, but nothing of size 0 has a logarithm; bars for all
+    others, with those beside a busy loop in the same plot."""
+    drawn, in_bars = [], set()
+    for cases in families(found):
+        with_size = [case for case in cases if case.size]
+        if len(with_size) >= FROM_SIZES:
+            drawn.append(line_figure(found, with_size))
+            cases = [case for case in cases if not case.size]
+        for case in cases:
+            if (case.name.removesuffix("-hog"), case.size, case.placement) not in in_bars:
+                drawn.append(bar_figure(found, case))
+                in_bars.add((case.name, case.size, case.placement))
     return element("div", "".join(drawn), cls="plots")
 
 

@@ -33,6 +33,7 @@ The options are those of chanbench:
             waits, and "-hog" behind their names
   -q        quick: fewer sizes
   -t PART   how far two calibrations may differ before a block is repeated (0.005)
+  -v        tells on standard error which case is being measured
   -h        this text
 
 Exit status: 0; 1 if something failed; 2 for wrong usage; 3 if there is no such case.
@@ -47,6 +48,7 @@ var (
 	hogged    = flag.Bool("g", false, "")
 	quick     = flag.Bool("q", false, "")
 	tolerance = flag.Float64("t", 0.005, "")
+	verbose   = flag.Bool("v", false, "")
 	pattern   = "*"
 )
 
@@ -108,6 +110,9 @@ func main() {
 	measured := false
 	for _, c := range cases() {
 		if c.wanted() {
+			if *verbose {
+				fmt.Fprintf(os.Stderr, "%s %d (%s), Go\n", c.title(), c.size, *placement)
+			}
 			c.measure()
 			measured = true
 		}
