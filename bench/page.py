@@ -57,7 +57,7 @@ def paragraph(text, cls=None):
 
 
 def times(ratio):
-    return f"{ratio:.2f} times"
+    return f"{ratio:.2f} times" if ratio < 100 else f"{ratio:,.0f} times"
 
 
 def seen_in_bars(case):
@@ -83,11 +83,12 @@ def seen_in_bars(case):
 
 
 def seen_in_lines(grown, cases):
+    what = texts.case(cases[0].name).size
     for g in grown:
         if g.way.startswith("chan"):
             low, high = min(g.points), max(g.points)
-            how = f"{texts.way(g.way).capitalize()}: with {high:,} the cost is {g.times():.3g} " \
-                  f"times that with {low:,}"
+            how = f"{texts.way(g.way).capitalize()}: with {high:,} {what} the cost is " \
+                  f"{times(g.times())} that with {low:,}"
             if g.expected.fixed_part:
                 how += f"; each further one costs {number(g.step())} {cases[0].unit} on average"
             return how + "."
@@ -96,16 +97,17 @@ def seen_in_lines(grown, cases):
     if not ours:
         return ""
     ratio = high.ways[ours.name].cost() / ours.cost()
-    return f"{texts.way(ours.name).capitalize()}: with {high.size:,} the cost is {ratio:.3g} " \
-           f"times that with {low.size:,}."
+    return f"{texts.way(ours.name).capitalize()}: with {high.size:,} {what} the cost is " \
+           f"{times(ratio)} that with {low.size:,}."
 
 
 def verdict(g):
     """What was expected of growth."""
     met, word = ("met", "met") if g.met() else ("unmet", "not met")
+    power = f"{round(g.exponent, 2) + 0.0:.2f}"     # without a minus before nothing
     beside = " (beside a fixed part)" if g.expected.fixed_part else ""
     return element("p", escape(
-        f"{texts.way(g.way).capitalize()}: cost grows with the power {g.exponent:.2f} of the "
+        f"{texts.way(g.way).capitalize()}: cost grows with the power {power} of the "
         f"size{beside}; expected, as {g.expected.because}: at most {g.expected.at_most:g}. ") +
         element("b", word, cls=met))
 
@@ -147,7 +149,7 @@ def where(found, case):
 def bar_figure(found, case):
     hogged = found.cases.get((case.name + "-hog", case.size, case.placement))
     heading = texts.case(case.name).heading + where(found, case)
-    if case.size:
+    if any(c.size for c in found.cases.values() if c.name == case.name):
         heading += f", {case.size:,} {texts.case(case.name).size}"
     said = paragraph(seen_in_bars(case), "seen")
     ours = next(iter(case.ours()), None)

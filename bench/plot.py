@@ -28,6 +28,16 @@ def short(value):
     return f"{value:g}"
 
 
+def short_size(size):
+    """Sizes are round in one way or the other."""
+    if size < 10000 and size % 1024 or size < 4096:
+        return f"{size:,}"
+    for step, letter in ((1 << 20, "Mi"), (1 << 10, "Ki")):
+        if size % step == 0:
+            return f"{size // step}{letter}"
+    return short(size)
+
+
 def label(x, y, text, *classes):
     return element("text", escape(text), x=round(x, 1), y=round(y, 1),
                    cls=" ".join(classes) or None)
@@ -134,7 +144,7 @@ def bar(case, way, y, height, scale, extra=""):
 
 # ---- lines
 
-PLOT_LEFT, PLOT_RIGHT, PLOT_TOP, PLOT_HEIGHT = 52, 172, 10, 290
+PLOT_LEFT, PLOT_RIGHT, PLOT_TOP, PLOT_HEIGHT = 52, 190, 10, 290
 OURS = ["ours", "ours-1", "ours-2"]
 OTHERS = ["peer", "peer-1", "peer-2", "peer-4", "peer-5", "peer-3"]
 LINE_OF_TEXT = 14
@@ -237,5 +247,5 @@ def frame(x, y, sizes, levels, bottom):
         parts.append(element("line", x1=x.at(size), x2=x.at(size), y1=PLOT_TOP, y2=bottom,
                              cls="grid"))
     for size in thinned(sizes, x, 34):
-        parts.append(label(x.at(size), bottom + 16, short(size), "small", "middle"))
+        parts.append(label(x.at(size), bottom + 16, short_size(size), "small", "middle"))
     return parts

@@ -73,13 +73,14 @@ def print_growth(found):
     if not grown:
         return
     print(f"{'how costs grow':28}{'placement':>10}  {'way':20}{'exponent':>9}{'one more':>11}"
-          f"{'times':>8}  expected")
+          f"{'times':>9}  expected")
     for g in grown:
-        expected = ""
+        times = f"{g.times():.3g}" if g.times() < 1000 else f"{g.times():.0f}"
+        line = f"{g.expected.case:28}{g.placement:>10}  {g.way:20}"
+        line += f"{round(g.exponent, 3) + 0.0:9.3f}{g.step():11.1f}{times:>9}"
         if g.way.startswith("chan"):
-            expected = f"at most {g.expected.at_most:g}: {'met' if g.met() else 'NOT MET'}"
-        print(f"{g.expected.case:28}{g.placement:>10}  {g.way:20}{g.exponent:9.3f}{g.step():11.1f}"
-              f"{g.times():8.2f}  {expected}".rstrip())
+            line += f"  at most {g.expected.at_most:g}: {'met' if g.met() else 'NOT MET'}"
+        print(line)
     print()
 
 

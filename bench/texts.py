@@ -6,7 +6,7 @@ chanbench calls it."""
 class Case:
     """Its heading, what is done, what is counted, and what its size is."""
 
-    def __init__(self, heading, explanation, operation="an operation", size="size"):
+    def __init__(self, heading, explanation, operation="an operation", size=""):
         self.heading, self.explanation = heading, explanation
         self.operation, self.size = operation, size
 
