@@ -16,7 +16,7 @@ func cases() []bench {
 	for _, n := range []int{2, 8, 64, 512, 1024} {
 		ops := 1024 / n
 		if n > 64 {
-			ops = n / 16
+			ops = n / 8
 		}
 		thorough := n != 2 && n != 64
 		all = append(all,

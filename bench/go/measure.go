@@ -72,7 +72,9 @@ func switches() (voluntary, involuntary float64) {
 }
 
 func runBlock(s subject, ops int) block {
+	// Which also empties what Go keeps in store: it has to be filled again.
 	runtime.GC()
+	s.run(ops/8 + 1)
 	calibration := calibrate()
 	voluntary, involuntary := switches()
 	start := time.Now()
