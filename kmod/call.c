@@ -108,7 +108,7 @@ static __always_inline int run_call(struct file *file, struct file *out, struct 
 	struct file *held[] = { in, out };
 	struct chan_blocking how = {
 		.until = chan_deadline(args->deadline),
-		.file = file, .held = held, .n_held = out && out != file ? 2 : 1,
+		.file = file, .held = held, .n_held = out && args->out != CHAN_CALL_HERE ? 2 : 1,
 	};
 	struct chan_dest dest = chan_dest_at(u64_to_user_ptr(args->rep), args->rep_size);
 	struct chan *c = chan_file_chan(in);

@@ -159,8 +159,8 @@ struct chan_found {
  * @ring: the buffered elements.
  * @recvq: parked receivers.
  * @sendq: parked senders.
- * @cursor: the next entry for one who goes through a queue in several steps, or NULL: timer.c through
- *	the recvq of a timer, stuck.c through the queues of a channel that is none.
+ * @cursor: the next entry for one who goes through a queue in several steps, or NULL: timer.c
+ *	through the recvq of a timer, stuck.c through the queues of a channel that is none.
  * @stats: counters.
  * @poll: who polls.  Added to without @lock, but looked at under it: see
  *	chan_unlock().

@@ -385,7 +385,6 @@ int chan_command_select(struct file *file, const struct chan_select *args)
 		.file = file,
 		.ucases = u64_to_user_ptr(args->cases),
 		.n_ucases = args->n,
-		.alone = atomic_read_acquire(&files->count) == 1 ? files : NULL,
 	};
 	ktime_t until;
 	int ret;
@@ -396,6 +395,8 @@ int chan_command_select(struct file *file, const struct chan_select *args)
 		return -EINVAL;
 	if (args->n > chan_max_select_cases())
 		return -ENOSPC;
+	if (atomic_read_acquire(&files->count) == 1) /* as fdget() does */
+		s.alone = files;
 	/* Who traces sees each select from its beginning. */
 	ret = trace_chan_select_begin_enabled() || trace_chan_select_commit_enabled() ?
 	      -EAGAIN : select_ready(&s);

@@ -81,7 +81,8 @@ static inline struct chan_dest chan_dest_at(void __user *addr, u64 size)
  * What a receive by command returns: 0 when the channel is closed and drained, where the
  * zero value is received; 1 + length of the element; or an errno.
  */
-static __always_inline int chan_recv_result(const struct chan *c, const struct chan_dest *dest, int ret)
+static __always_inline int chan_recv_result(const struct chan *c, const struct chan_dest *dest,
+					    int ret)
 {
 	u32 size = min(dest->room, c->ring.elem_size);
 

@@ -299,6 +299,8 @@ static __always_inline void chan_enqueue_call(const struct chan_blocking *how, u
 		return;
 	if (likely(!wait->parked))
 		chan_wait_parked(wait, w->chan, how);
+	if (unlikely(READ_ONCE(w->chan->waits)))
+		chan_start_clock(wait);
 	trace_chan_enqueue(w);
 	++*parks;
 	news->events = events;

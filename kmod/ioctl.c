@@ -283,7 +283,7 @@ static long dispatch(const struct command *command, struct file *file, unsigned 
 	return -ENOTTY;
 }
 
-/**
+/*
  * struct xfer - what a send or a receive is told
  * @addr: the element, or where to receive to.
  * @size: its bytes.

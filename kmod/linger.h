@@ -11,10 +11,10 @@
  *
  * Each queue of a channel has a habit, from which the next one who waits there learns.  After
  * misses in a row the next ones do not give way: none after the first, then one, three, seven
- * and so on up to 127, until it is a hit again.  It is a hit only if somebody on this processor completed the call: a runnable
- * task is not moved to a processor that would run it sooner, as one that is woken is.  The time
- * to spin doubles while calls are completed by other processors within the bound that
- * spin_max_us sets, and is 0 as soon as one is not.
+ * and so on up to 127, until it is a hit again.  It is a hit only if somebody on this processor
+ * completed the call: a runnable task is not moved to a processor that would run it sooner, as
+ * one that is woken is.  The time to spin doubles while calls are completed by other processors
+ * within the bound that spin_max_us sets, and is 0 as soon as one is not.
  *
  * A habit is a hint, and is read and written without a lock: who loses a race there has
  * guessed badly once.

@@ -16,7 +16,7 @@
 /* ---- giving way: see linger.h ---- */
 
 /* To be picked again so often makes a task sleep that gives way. */
-#define CHAN_GIVE_WAY_TRIES	4
+#define CHAN_GIVE_WAY_TRIES	32
 
 static inline struct chan_habit *chan_habit_of(const struct chan_wait *wait)
 {
@@ -96,10 +96,9 @@ static __always_inline bool chan_give_way(struct chan_wait *wait)
  */
 static __always_inline int chan_park(struct chan_wait *wait, ktime_t until)
 {
-	if (!chan_give_way(wait))
-		return __chan_park(wait, until);
-	wait->brief = true;
-	return wait->result;
+	/* For stuck.c. */
+	smp_store_release(&wait->queued, true);
+	return chan_give_way(wait) ? wait->result : __chan_park(wait, until);
 }
 
 /**
@@ -109,8 +108,8 @@ static __always_inline int chan_park(struct chan_wait *wait, ktime_t until)
  */
 static __always_inline void chan_wait_over(const struct chan_wait *wait, int result)
 {
-	if (!wait->brief || unlikely(wait->g) || trace_chan_send_enabled() ||
-	    trace_chan_recv_enabled() || trace_chan_abort_enabled())
+	if (wait->since || trace_chan_send_enabled() || trace_chan_recv_enabled() ||
+	    trace_chan_abort_enabled())
 		__chan_wait_over(wait, result);
 }
 
@@ -153,7 +152,7 @@ static __always_inline int chan_recv_finish(struct chan *c, struct chan_dest *de
  * Return: 0, or -EFAULT if the element is lost.
  */
 static __always_inline int chan_recv_given(struct chan *c, struct chan_dest *dest,
-				      struct chan_elem *elem)
+					   struct chan_elem *elem)
 {
 	ktime_t *time = (ktime_t *)elem->bytes;
 	int ret;
@@ -165,8 +164,8 @@ static __always_inline int chan_recv_given(struct chan *c, struct chan_dest *des
 }
 
 /* The part of a receive that comes after the entry is queued. */
-static __always_inline int chan_recv_parked(struct chan *c, struct chan_dest *dest, struct chan_waiter *w,
-		     struct chan_blocking *how)
+static __always_inline int chan_recv_parked(struct chan *c, struct chan_dest *dest,
+					    struct chan_waiter *w, struct chan_blocking *how)
 {
 	int ret = chan_park_entry(w, how);
 

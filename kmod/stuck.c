@@ -104,7 +104,7 @@ static bool waits_for_ever(struct chan_g *g)
 
 	lockdep_assert_held(&g->lock);
 	/* Pairs with chan_park(): all of its entries are queued. */
-	return wait && smp_load_acquire(&wait->progress) == CHAN_ASLEEP && !chan_has_winner(wait) &&
+	return wait && smp_load_acquire(&wait->queued) && !chan_has_winner(wait) &&
 	       READ_ONCE(g->state) == CHAN_GO_WAITING && !READ_ONCE(wait->timed) &&
 	       wait->how->until == KTIME_MAX && !signal_pending(wait->task);
 }

@@ -32,7 +32,8 @@ const char *chan_wait_reason(enum chan_wait_reason reason)
 	return reasons[reason];
 }
 
-static void start_clock(struct chan_wait *wait)
+/* From here on it is known how long it waits. */
+void chan_start_clock(struct chan_wait *wait)
 {
 	/* Whoever looks at how long it has waited has not locked it. */
 	if (!wait->since)
@@ -43,7 +44,7 @@ static void start_clock(struct chan_wait *wait)
 void __chan_wait_parked(struct chan_wait *wait, const struct chan *c)
 {
 	wait->g = chan_g_park(wait, c);
-	start_clock(wait);
+	chan_start_clock(wait);
 	trace_chan_park(wait, c);
 }
 
@@ -96,7 +97,7 @@ ktime_t chan_wait_since(const struct chan_wait *wait)
 /* See chan_wait_over(). */
 void __chan_wait_over(const struct chan_wait *wait, int result)
 {
-	if (wait->parked && !wait->brief)
+	if (wait->since)
 		chan_metrics_waited(wait, chan_wait_time(wait), result);
 	if (wait->progress == CHAN_DONE)
 		trace_given(wait);
@@ -181,6 +182,7 @@ static noinline void finish_asleep(struct chan_wait *wait, bool here)
 
 	rcu_read_lock();
 	task = wait->task;
+	/* Pairs with chan_wait_is_done(): what the wait has got is there. */
 	smp_store_release(&wait->progress, CHAN_DONE);
 	chan_wake(task, here);
 	rcu_read_unlock();
@@ -307,21 +309,14 @@ static int sleep_to_alarm(struct chan_wait *wait, ktime_t until)
 	return chan_has_winner(wait) ? chan_await(wait) : -EAGAIN;
 }
 
-/* It was completed before its task slept. */
-static int over_soon(struct chan_wait *wait)
-{
-	wait->brief = true;
-	return wait->result;
-}
-
 /* See chan_park(). */
 int __chan_park(struct chan_wait *wait, ktime_t until)
 {
 	int ret;
 
-	start_clock(wait);
+	chan_start_clock(wait);
 	if (chan_spin(wait, until) || !fall_asleep(wait))
-		return over_soon(wait);
+		return wait->result;
 	do
 		ret = wait->timed ? sleep_to_alarm(wait, until) : chan_sleep(wait, until);
 	while (ret == -EAGAIN);

@@ -79,7 +79,7 @@ struct chan_queue;
 /* How far a wait has come. */
 enum chan_progress {
 	CHAN_AWAKE,		/* its task has not gone to sleep, and will look again */
-	CHAN_ASLEEP,		/* all its entries are queued, and its task is to be woken */
+	CHAN_ASLEEP,		/* its task is to be woken */
 	CHAN_DONE,		/* the completer is finished with it and all its waiters */
 };
 
@@ -103,13 +103,13 @@ enum chan_wait_reason {
  * @passing: it will not park: a select that only wants to know of all its cases at one
  *	moment that none is ready.
  * @parked: it is queued to stay, from chan_wait_parked() to chan_wait_over().
- * @brief: it was completed before its task slept.
+ * @queued: all its entries are: nothing but others can go on with it.
  * @reason: why the task sleeps.
  * @task: whom to wake.
  * @g: the goroutine that it is, if it is one, while @parked.
  * @how: the call, from chan_wait_parked() on.
  * @since: when it parked, as chan_clock() has it: see chan_wait_since().  0 while it
- *	gives way, if nobody watches: to look at a clock costs more than that saves.
+ *	gives way, if nobody watches: looking at a clock is a good part of what that saves.
  * @elsewhere: when it was completed, if that was done by another processor; 0 if not.
  * @waiters: its entries.
  * @n: how many.
@@ -124,7 +124,7 @@ struct chan_wait {
 	bool timed;
 	bool passing;
 	bool parked;
-	bool brief;
+	bool queued;
 	enum chan_wait_reason reason;
 	struct task_struct *task;
 	struct chan_g *g;
@@ -178,7 +178,7 @@ static inline void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason 
 	wait->timed = false;
 	wait->passing = false;
 	wait->parked = false;
-	wait->brief = false;
+	wait->queued = false;
 	wait->reason = reason;
 	wait->task = current;
 	wait->g = NULL;
@@ -236,6 +236,7 @@ static inline void chan_claim_cancel(struct chan_wait *wait)
 }
 
 void __chan_wait_parked(struct chan_wait *wait, const struct chan *c);
+void chan_start_clock(struct chan_wait *wait);
 void __chan_wait_over(const struct chan_wait *wait, int result);
 
 static __always_inline bool chan_wait_is_done(const struct chan_wait *wait)

@@ -266,12 +266,23 @@ static void interrupt(struct task *t)
 		die("the call was not interrupted: %ld", t->ret);
 }
 
+/* Who need not sleep, because others ran before it would have, is not counted. */
+static void let_all_sleep(bool on)
+{
+	static const char path[] = "/sys/module/chan/parameters/give_way";
+	FILE *f = fopen(path, "w");
+
+	if (!f || fputs(on ? "N" : "Y", f) < 0 || fclose(f))
+		die("%s: %m", path);
+}
+
 TEST(receives_are_told_apart_by_their_end)
 {
 	int ch = ch_make(8, 0, 0);
 	uint64_t before[KINDS], v;
 	struct task t, u;
 
+	let_all_sleep(true);
 	count_kinds(before);
 	time_out_parked(ch_info(ch).recv_parks, ch_recv_until(ch, &v, 8, until));
 	expect_more(_metadata, before, "recv_timeout", 1);
@@ -291,6 +302,7 @@ TEST(receives_are_told_apart_by_their_end)
 	task_join(&t);
 	task_join(&u);
 	expect_more(_metadata, before, "recv_ready", 2);
+	let_all_sleep(false);
 }
 
 TEST(sends_are_told_apart_by_their_end)
@@ -299,6 +311,7 @@ TEST(sends_are_told_apart_by_their_end)
 	uint64_t before[KINDS], v = 1;
 	struct task t;
 
+	let_all_sleep(true);
 	count_kinds(before);
 	time_out_parked(ch_info(ch).send_parks, ch_send_until(ch, &v, 8, until));
 	expect_more(_metadata, before, "send_timeout", 1);
@@ -316,6 +329,7 @@ TEST(sends_are_told_apart_by_their_end)
 	must(ch_close(ch));
 	EXPECT_EQ(-EPIPE, task_join(&t));
 	expect_more(_metadata, before, "send_ready", 1);
+	let_all_sleep(false);
 }
 
 TEST(selects_are_told_apart_by_their_end)
@@ -325,6 +339,7 @@ TEST(selects_are_told_apart_by_their_end)
 	struct chan_case cases[] = { sel_recv(a, &v, 8), sel_recv(b, &w, 8) };
 	struct task t;
 
+	let_all_sleep(true);
 	count_kinds(before);
 	time_out_parked(ch_info(a).recv_parks, ch_select_until(a, cases, 2, until));
 	expect_more(_metadata, before, "select_timeout", 1);
@@ -343,6 +358,7 @@ TEST(selects_are_told_apart_by_their_end)
 	count_kinds(before);
 	EXPECT_EQ(-EAGAIN, ch_try_select(a, cases, 2));
 	expect_more(_metadata, before, "none", 0);
+	let_all_sleep(false);
 }
 
 /* ---- one channel ---- */

@@ -12,7 +12,7 @@ static __u32 to_size(size_t size)
 }
 
 static inline int run_call(int out, const void *req, size_t req_size, int in, void *rep,
-		    size_t rep_size, const struct timespec *deadline)
+			   size_t rep_size, const struct timespec *deadline)
 {
 	struct chan_call call = {
 		.size = sizeof(call),
