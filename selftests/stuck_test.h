@@ -5,6 +5,8 @@
 #ifndef STUCK_TEST_H
 #define STUCK_TEST_H
 
+#include <dirent.h>
+
 #include "go_test.h"
 
 /* The descriptor that the library keeps: the only one of /dev/chanctl in the process. */
@@ -32,10 +34,44 @@ static inline struct chan_go_stats domain_stats(void)
 	return stats;
 }
 
-/* Wait until so many goroutines are parked. */
+/* Whether a thread sleeps, or has gone. */
+static inline bool thread_sleeps(const char *tid)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%.20s/stat", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return true;
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(f);
+	return state == 'S';
+}
+
+static inline bool other_threads_sleep(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	bool sleep = true;
+
+	if (!tasks)
+		die("/proc/self/task: %m");
+	while (sleep && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.' && atoi(entry->d_name) != gettid())
+			sleep = thread_sleeps(entry->d_name);
+	closedir(tasks);
+	return sleep;
+}
+
+/*
+ * Wait until so many goroutines are parked, and asleep: a select waits from its first entry on,
+ * but may still be about to queue others.
+ */
 static inline void wait_goroutines_parked(unsigned int n)
 {
-	if (!eventually(domain_stats().waiting == n))
+	if (!eventually(domain_stats().waiting == n && other_threads_sleep()))
 		die("%u goroutines parked, expected %u", domain_stats().waiting, n);
 }
 
