@@ -12,9 +12,6 @@
 #include "timer.h"
 #include "trace.h"
 
-/* Waiters completed or dropped in one go, to bound how long a channel is locked. */
-#define CHAN_BATCH		64
-
 /*
  * Claim the wait of @w; and with it that of the caller, if it has one that is queued.
  * 0, -ESTALE: the former has a winner, -ECANCELED: the latter has.

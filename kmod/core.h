@@ -19,6 +19,9 @@
 #include "g.h"
 #include "trace.h"
 
+/* Waiters completed or dropped, or elements moved, in one go: bounds how long a channel is locked. */
+#define CHAN_BATCH		64
+
 /* Out of line, in core.c. */
 struct chan_waiter *chan_claim_some(const struct chan *c, struct chan_queue *q,
 				    struct chan_blocking *how);

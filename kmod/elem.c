@@ -141,12 +141,14 @@ static int dest_take_long(struct chan_dest *dest, u32 len, struct chan_payload *
 
 /*
  * Whether a copy that fails may have written a part: then all of the room is brought in
- * before, as for a long element.  (What a read was given may have several parts; it is
+ * before, as for a long element.  (What a readv() was given may have several parts; it is
  * not looked at so closely.)
  */
 static bool is_torn(const struct chan_dest *dest, u32 len)
 {
-	return dest->addr && dest->writable < len && offset_in_page(dest->addr) + len > PAGE_SIZE;
+	const void __user *addr = dest->iter ? chan_iter_addr(dest->iter) : dest->addr;
+
+	return addr && dest->writable < len && offset_in_page(addr) + len > PAGE_SIZE;
 }
 
 int __chan_dest_take(struct chan_dest *dest, u32 len, const void *place)

@@ -19,10 +19,10 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <asm/futex.h>
 
 struct chan_user;
-struct iov_iter;
 
 #define CHAN_INLINE_BYTES	128
 
@@ -124,6 +124,12 @@ static inline void chan_elem_drop(struct chan_elem *elem)
 	if (unlikely(chan_is_long(elem->len)))
 		__chan_elem_drop(elem);
 	elem->len = 0;
+}
+
+/* The place to which an iterator of the VFS points, if it is one; NULL if there are several. */
+static inline void __user *chan_iter_addr(const struct iov_iter *iter)
+{
+	return iter_is_ubuf(iter) ? iter->ubuf + iter->iov_offset : NULL;
 }
 
 int __chan_dest_take(struct chan_dest *dest, u32 len, const void *place);

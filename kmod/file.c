@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "batch.h"
 #include "chan.h"
 #include "file.h"
 #include "ioctl.h"
@@ -50,44 +51,19 @@ static ktime_t iocb_patience(const struct kiocb *iocb)
 	return iocb->ki_flags & IOCB_NOWAIT ? CHAN_NOWAIT : chan_file_patience(iocb->ki_filp);
 }
 
-static int write_one(struct chan_file *f, struct iov_iter *from, u32 size,
-		     struct chan_blocking *how)
-{
-	struct chan_elem elem __uninitialized;
-	size_t copied;
-	int ret;
-
-	ret = chan_elem_alloc(&elem, f->user, size);
-	if (ret)
-		return ret;
-	copied = copy_from_iter(chan_elem_bytes(&elem), size, from);
-	ret = copied == size ? chan_send(f->chan, &elem, how) : -EFAULT;
-	if (ret)
-		iov_iter_revert(from, copied);
-	chan_elem_drop(&elem);
-	return ret;
-}
-
 /* After the first element, an error or a signal gives the bytes so far. */
 static ssize_t write_fixed(struct chan_file *f, struct iov_iter *from, u32 size,
 			   struct chan_blocking *how)
 {
-	ssize_t done = 0;
-	int ret;
+	struct chan_elems elems = { .iter = from, .size = size };
+	long ret;
 
 	/* The VFS cuts a huge write short wherever it likes. */
 	if (!size || (iov_iter_count(from) % size && iov_iter_count(from) < MAX_RW_COUNT))
 		return -EMSGSIZE;
-	while (iov_iter_count(from) >= size) {
-		if (done && signal_pending(current))
-			break;
-		ret = write_one(f, from, size, how);
-		if (ret)
-			return done ?: ret;
-		done += size;
-		cond_resched();
-	}
-	return done;
+	elems.n = iov_iter_count(from) / size;
+	ret = chan_send_batch(f->chan, f->user, &elems, how);
+	return ret < 0 ? ret : ret * size;
 }
 
 static ssize_t write_message(struct chan_file *f, struct iov_iter *from,
@@ -97,7 +73,7 @@ static ssize_t write_message(struct chan_file *f, struct iov_iter *from,
 
 	if (size > f->chan->ring.elem_size)
 		return -EMSGSIZE;
-	return write_one(f, from, size, how) ?: size;
+	return chan_send_from(f->chan, f->user, from, size, how) ?: size;
 }
 
 static ssize_t chan_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -121,24 +97,14 @@ static ssize_t chan_write_iter(struct kiocb *iocb, struct iov_iter *from)
 static ssize_t read_fixed(struct chan_file *f, struct iov_iter *to, u32 size,
 			  struct chan_blocking *how)
 {
-	ssize_t done = 0;
-	int ret;
+	struct chan_elems elems = { .iter = to, .size = size };
+	long ret;
 
 	if (!size || iov_iter_count(to) < size)
 		return -EMSGSIZE;
-	while (iov_iter_count(to) >= size) {
-		struct chan_dest dest = { .iter = to, .room = size };
-
-		if (done && signal_pending(current))
-			break;
-		ret = chan_recv(f->chan, &dest, how);
-		if (ret)
-			return done ?: ret;
-		done += size;
-		how->until = CHAN_NOWAIT;
-		cond_resched();
-	}
-	return done;
+	elems.n = iov_iter_count(to) / size;
+	ret = chan_recv_batch(f->chan, &elems, how);
+	return ret < 0 ? ret : ret * size;
 }
 
 /* A message for a buffer which holds any that this channel can have. */

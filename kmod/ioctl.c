@@ -31,6 +31,8 @@ static_assert(offsetof(struct chan_case, ok) == 24);
 static_assert(offsetof(struct chan_case, len) == 32);
 static_assert(sizeof(struct chan_select) == 32);
 static_assert(sizeof(struct chan_call) == 48);
+static_assert(sizeof(struct chan_batch) == 32);
+static_assert(offsetof(struct chan_batch, deadline) == 24);
 static_assert(sizeof(struct chan_make_timer) == 32);
 static_assert(sizeof(struct chan_set_timer) == 24);
 static_assert(sizeof(struct chan_go) == 72);
@@ -52,6 +54,7 @@ union chan_args {
 	struct chan_query query;
 	struct chan_select select;
 	struct chan_call call;
+	struct chan_batch batch;
 	struct chan_set_timer set_timer;
 	struct chan_go go;
 	struct chan_go_list go_list;
@@ -124,6 +127,16 @@ static __always_inline long run_call(struct file *file, const struct chan_call *
 static long do_call(struct file *file, union chan_args *args, void __user *uarg)
 {
 	return run_call(file, &args->call, uarg);
+}
+
+static long do_send_n(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_command_batch(file, true, &args->batch);
+}
+
+static long do_recv_n(struct file *file, union chan_args *args, void __user *uarg)
+{
+	return chan_command_batch(file, false, &args->batch);
 }
 
 static long do_query(struct file *file, union chan_args *args, void __user *uarg)
@@ -227,6 +240,8 @@ static const struct command chan_commands[] = {
 	COMMAND(DUP, struct chan_dup, false, do_dup),
 	COMMAND(INFO, struct chan_info, true, do_info),
 	COMMAND(SET_TIMER, struct chan_set_timer, false, do_set_timer),
+	COMMAND(SEND_N, struct chan_batch, false, do_send_n),
+	COMMAND(RECV_N, struct chan_batch, false, do_recv_n),
 	COMMAND(QUERY, struct chan_query, true, do_query),
 	COMMAND(SELECT, struct chan_select, false, do_select),
 	COMMAND(CALL, struct chan_call, false, do_call),
@@ -439,6 +454,19 @@ static noinline long select(struct file *file, unsigned long arg)
 	return chan_command_select(file, &args.select);
 }
 
+static noinline long batch(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	union {
+		struct chan_batch batch;
+		u64 words[sizeof(struct chan_batch) / sizeof(u64)];
+	} args __uninitialized;
+
+	if (unlikely(get_words(args.words, arg, sizeof(args)) ||
+		     args.batch.size != sizeof(args)))
+		return other_ioctl(file, cmd, arg);
+	return chan_command_batch(file, cmd == CHAN_IOC_SEND_N, &args.batch);
+}
+
 long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (cmd == CHAN_IOC_SEND)
@@ -449,6 +477,8 @@ long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return call(file, arg);
 	if (cmd == CHAN_IOC_SELECT)
 		return select(file, arg);
+	if (cmd == CHAN_IOC_SEND_N || cmd == CHAN_IOC_RECV_N)
+		return batch(file, cmd, arg);
 	return other_ioctl(file, cmd, arg);
 }
 

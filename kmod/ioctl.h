@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 struct chan;
+struct chan_batch;
 struct chan_call;
 struct chan_info;
 struct chan_make;
@@ -26,6 +27,9 @@ long chanctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 /* xfer.c */
 int chan_command_send(struct file *file, const void __user *addr, u32 size, ktime_t until);
 int chan_command_recv(struct file *file, void __user *addr, u32 size, ktime_t until);
+
+/* batch.c */
+long chan_command_batch(struct file *file, bool sends, const struct chan_batch *args);
 
 /* command.c, call.c */
 int chan_command_select(struct file *file, const struct chan_select *args);

@@ -9,6 +9,7 @@
 #define CHAN_RING_H
 
 #include <linux/compiler.h>
+#include <linux/limits.h>
 #include <linux/types.h>
 
 #include "elem.h"
@@ -79,6 +80,28 @@ static inline void chan_ring_pop(struct chan_ring *ring)
 {
 	ring->recvx = chan_ring_next(ring, ring->recvx);
 	WRITE_ONCE(ring->len, ring->len - 1);
+}
+
+/*
+ * The same for several, which do not go beyond the end of the memory.
+ */
+
+static inline void chan_ring_push_run(struct chan_ring *ring, u32 n)
+{
+	ring->sendx = ring->sendx + n == ring->cap ? 0 : ring->sendx + n;
+	WRITE_ONCE(ring->len, ring->len + n);
+}
+
+static inline void chan_ring_pop_run(struct chan_ring *ring, u32 n)
+{
+	ring->recvx = ring->recvx + n == ring->cap ? 0 : ring->recvx + n;
+	WRITE_ONCE(ring->len, ring->len - n);
+}
+
+/* How many slots, of elements that are short, are to be copied in one go. */
+static inline u32 chan_ring_run(const struct chan_ring *ring)
+{
+	return likely(ring->stride == ring->elem_size) ? U32_MAX : 1;
 }
 
 /* Move @elem to the end of a ring that has room. */

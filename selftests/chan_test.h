@@ -245,6 +245,24 @@ static inline long ch_recv_until(int fd, void *p, uint32_t size, uint64_t deadli
 	return ch_xfer_until(fd, CHAN_IOC_RECV_UNTIL, p, size, deadline);
 }
 
+static inline long ch_batch(int fd, unsigned int cmd, struct chan_batch b)
+{
+	b.size = sizeof(b);
+	return xioctl(fd, cmd, &b);
+}
+
+static inline long ch_send_n(int fd, const void *elems, uint32_t n)
+{
+	return ch_batch(fd, CHAN_IOC_SEND_N,
+			(struct chan_batch){ .elems = (uintptr_t)elems, .n = n });
+}
+
+static inline long ch_recv_n(int fd, void *elems, uint32_t n)
+{
+	return ch_batch(fd, CHAN_IOC_RECV_N,
+			(struct chan_batch){ .elems = (uintptr_t)elems, .n = n });
+}
+
 static inline long ch_close(int fd)
 {
 	return xioctl(fd, CHAN_IOC_CLOSE, NULL);

@@ -81,7 +81,6 @@ static inline long end_blocking(long ret)
 }
 
 /* xfer.c: as part of another call */
-int kchan_send_within(int ch, const void *elem, size_t size);
 int kchan_recv_within(int ch, void *elem, size_t size);
 
 int kchan_control(unsigned int cmd, void *arg);

@@ -96,11 +96,6 @@ KCHAN_API int kchan_recv(int ch, void *elem, size_t size)
 	return end_blocking(recv_flags(ch, elem, size, NULL, 0));
 }
 
-int kchan_send_within(int ch, const void *elem, size_t size)
-{
-	return end_blocking(send_flags(ch, elem, size, 0));
-}
-
 int kchan_recv_within(int ch, void *elem, size_t size)
 {
 	return end_blocking(recv_flags(ch, elem, size, NULL, 0));

@@ -44,7 +44,7 @@
 #include <linux/types.h>
 
 /* The version of this interface; it grows when a command or a field is added. */
-#define CHAN_ABI_VERSION	3
+#define CHAN_ABI_VERSION	4
 
 /* Longest name of a channel, in bytes, without the final NUL. */
 #define CHAN_NAME_MAX		64
@@ -70,6 +70,9 @@
 
 /* Flags of one send or receive. */
 #define CHAN_XFER_TRY		(1U << 0) /* do not block */
+
+/* Flags of several sends or receives, beside CHAN_XFER_TRY. */
+#define CHAN_BATCH_UNTIL	(1U << 1) /* there is a deadline */
 
 /* What a case of a select does. */
 #define CHAN_DIR_SEND		1
@@ -132,6 +135,7 @@
 #define CHAN_FEATURE_TIMERS	(1ULL << 5) /* CHAN_IOC_MAKE_TIMER, _SET_TIMER */
 #define CHAN_FEATURE_CLOSES	(1ULL << 6) /* closes of struct chan_make */
 #define CHAN_FEATURE_GO		(1ULL << 7) /* CHAN_IOC_GO and CHAN_IOC_GO_* */
+#define CHAN_FEATURE_BATCH	(1ULL << 8) /* CHAN_IOC_SEND_N, CHAN_IOC_RECV_N */
 
 /**
  * struct chan_xfer - one send or receive
@@ -161,6 +165,38 @@ struct chan_xfer {
  */
 struct chan_xfer_until {
 	struct chan_xfer xfer;
+	__u64 deadline;
+};
+
+/**
+ * struct chan_batch - several sends or receives of elements of fixed size
+ * @size: sizeof(struct chan_batch).
+ * @flags: CHAN_XFER_TRY or CHAN_BATCH_UNTIL, or 0 to wait unless the descriptor is
+ *	O_NONBLOCK.
+ * @elems: user address of an array of @n elements, or of the room for it.  0 in a receive
+ *	discards the elements.
+ * @n: how many elements, at most 2^31 - 1.  In a receive at least 1.
+ * @elem_size: bytes of an element, which must be those of the channel's (EMSGSIZE).  0 does
+ *	not ask.
+ * @deadline: with CHAN_BATCH_UNTIL: absolute CLOCK_MONOTONIC time in nanoseconds, as in
+ *	struct chan_xfer_until, of all the sends, or of the first receive; O_NONBLOCK is
+ *	ignored.  Otherwise 0.
+ *
+ * Argument of CHAN_IOC_SEND_N and CHAN_IOC_RECV_N, which do what a write and a read of so many
+ * elements do.  They are separate sends and receives: those of others may come in between.
+ * SEND_N waits for each element if it has to, and returns how many it has sent: @n, or fewer
+ * if after the first one there was an error, a signal, or nothing that could be done without
+ * waiting when it may not, or no longer.  RECV_N waits for the first element only, takes of
+ * the others those that are there, and returns how many it has received; or 0 if the channel
+ * is closed and drained, with the room left alone.  EINVAL: also, the channel is one of
+ * messages.
+ */
+struct chan_batch {
+	__u32 size;
+	__u32 flags;
+	__u64 elems;
+	__u32 n;
+	__u32 elem_size;
 	__u64 deadline;
 };
 
@@ -623,5 +659,7 @@ struct chan_go_stats {
 #define CHAN_IOC_DUP		_IO(CHAN_IOC_MAGIC, 0x18) /* struct chan_dup */
 #define CHAN_IOC_INFO		_IO(CHAN_IOC_MAGIC, 0x19) /* struct chan_info */
 #define CHAN_IOC_SET_TIMER	_IO(CHAN_IOC_MAGIC, 0x1A) /* struct chan_set_timer */
+#define CHAN_IOC_SEND_N		_IO(CHAN_IOC_MAGIC, 0x1B) /* struct chan_batch */
+#define CHAN_IOC_RECV_N		_IO(CHAN_IOC_MAGIC, 0x1C) /* struct chan_batch */
 
 #endif /* _UAPI_LINUX_CHAN_H */
