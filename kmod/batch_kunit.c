@@ -280,4 +280,5 @@ static struct kunit_suite batch_suite = {
 	.name = "chan_batch",
 	.test_cases = batch_cases,
 };
+
 kunit_test_suite(batch_suite);

@@ -153,7 +153,7 @@ TEST(structs_at_bad_pointers_are_efault)
 	void *bad[] = { NULL, bad_pointer(8), KERNEL_POINTER, guarded_page() };
 	static const unsigned int cmds[] = {
 		CHAN_IOC_SEND, CHAN_IOC_RECV, CHAN_IOC_SEND_UNTIL, CHAN_IOC_RECV_UNTIL,
-		CHAN_IOC_DUP, CHAN_IOC_INFO, CHAN_IOC_QUERY,
+		CHAN_IOC_DUP, CHAN_IOC_INFO, CHAN_IOC_QUERY, CHAN_IOC_SEND_N, CHAN_IOC_RECV_N,
 	};
 	int ch = ch_make(8, 1, 0);
 	unsigned int i, j;
