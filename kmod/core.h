@@ -19,7 +19,7 @@
 #include "g.h"
 #include "trace.h"
 
-/* Waiters completed or dropped, or elements moved, in one go: bounds how long a channel is locked. */
+/* Waiters completed or dropped, or elements moved, in one go: so long a channel is locked. */
 #define CHAN_BATCH		64
 
 /* Out of line, in core.c. */

@@ -91,6 +91,20 @@ TEST(select_and_call)
 	EXPECT_EQ(5, recv64(a));
 }
 
+TEST(batches)
+{
+	uint64_t v[3] = { 1, 2, 3 }, w[3];
+	struct chan_batch b = {
+		.elems = (uintptr_t)w, .n = 3, .elem_size = 8, .flags = CHAN_BATCH_UNTIL,
+	};
+	int ch = ch_make(8, 3, 0);
+
+	EXPECT_EQ(3, ch_send_n(ch, v, 3));
+	EXPECT_EQ(3, ch_batch(ch, CHAN_IOC_RECV_N, b));
+	EXPECT_EQ(0, memcmp(v, w, sizeof(v)));
+	EXPECT_EQ(-ETIMEDOUT, ch_batch(ch, CHAN_IOC_RECV_N, b));
+}
+
 TEST(parking_and_waking)
 {
 	int ch = ch_make(8, 0, 0);
