@@ -226,6 +226,23 @@ static void who_has_gone_elsewhere_is_passed_over_and_bounds_the_lock_too(struct
 	chan_put(c);
 }
 
+static void element_for_who_has_gone_elsewhere_stays_with_its_sender(struct kunit *test)
+{
+	struct chan *c = make(test, 0, 8, 0);
+	struct values *a = to_send(test, 1, 2);
+	struct parked *p;
+
+	abort_wait(park_receiver(test, c));
+	KUNIT_EXPECT_EQ(test, send_some(test, c, a), 0);
+	expect_moved(test, a, 2, 0);
+	p = park_receiver(test, c);
+	KUNIT_EXPECT_EQ(test, send_some(test, c, a), 1);
+	expect_completed(test, p, 0);
+	KUNIT_EXPECT_EQ(test, get_value(&p->elem), 1);
+	expect_moved(test, a, 2, 1);
+	chan_put(c);
+}
+
 static void ends_are_left_to_a_single_send_or_receive(struct kunit *test)
 {
 	struct chan *c = make(test, 0, 8, 4);
@@ -271,6 +288,7 @@ static struct kunit_case batch_cases[] = {
 	KUNIT_CASE(receive_takes_the_ring_and_lets_in_who_is_parked),
 	KUNIT_CASE(unbuffered_receive_takes_from_parked_senders),
 	KUNIT_CASE(who_has_gone_elsewhere_is_passed_over_and_bounds_the_lock_too),
+	KUNIT_CASE(element_for_who_has_gone_elsewhere_stays_with_its_sender),
 	KUNIT_CASE(ends_are_left_to_a_single_send_or_receive),
 	KUNIT_CASE(a_batch_that_may_not_wait_stops_where_it_would),
 	{}

@@ -152,6 +152,30 @@ TEST_F(batch, elements_of_every_size_arrive_whole_and_in_order)
 	}
 }
 
+TEST_F(batch, elements_sent_in_one_way_are_received_in_the_other)
+{
+	static const uint32_t sizes[] = { 1, 3, 4, 11, 24, 100, 1000 };
+	static unsigned char v[10 * 1000], w[10 * 1000];
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		uint32_t size = sizes[i];
+		int ch = ch_make(size, 10, 0);
+
+		fill(v, 10 * size, size);
+		must(self->way->send(ch, v, 10, size));
+		for (j = 0; j < 10; j++)
+			EXPECT_EQ(1 + size, ch_recv(ch, w + j * size, size));
+		EXPECT_TRUE(is_filled(w, 10 * size, size));
+		poison(w, sizeof(w));
+		for (j = 0; j < 10; j++)
+			EXPECT_EQ(0, ch_send(ch, v + j * size, size));
+		EXPECT_EQ(10, self->way->recv(ch, w, 10, size));
+		EXPECT_TRUE(is_filled(w, 10 * size, size));
+		close(ch);
+	}
+}
+
 TEST_F(batch, ten_thousand_elements_go_through_a_small_channel)
 {
 	enum { N = 10000 };
