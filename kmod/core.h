@@ -44,7 +44,8 @@ static __always_inline void chan_enqueue(struct chan_waiter *w)
 		chan_fifo_add(&q->list, &w->link);
 		q->n++;
 	}
-	w->chan->entries++;
+	/* chan_looks_ready() looks without a lock. */
+	WRITE_ONCE(w->chan->entries, w->chan->entries + 1);
 }
 
 /* Take an entry out of the queue it is in. */
@@ -62,7 +63,7 @@ static __always_inline void chan_dequeue(struct chan_waiter *w)
 		chan_fifo_del(&q->list, &w->link);
 		q->n--;
 	}
-	c->entries--;
+	WRITE_ONCE(c->entries, c->entries - 1);
 }
 
 /*

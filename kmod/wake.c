@@ -41,7 +41,7 @@ void chan_wake(struct task_struct *task, bool here)
 /* ---- whether the scheduler does as it is told ---- */
 
 #ifdef CONFIG_SMP
-#define TRIES		100
+#define TRIES		50
 
 static int sleeper(void *unused)
 {
@@ -55,13 +55,14 @@ static int sleeper(void *unused)
 	return 0;
 }
 
+/* One that sleeps may be left among the runnable for a while, and is not moved then. */
 static bool sleeps_on(const struct task_struct *task, unsigned int cpu)
 {
 	int tries;
 
 	for (tries = 0; tries < TRIES; tries++) {
-		if (task_cpu(task) == cpu && READ_ONCE(task->__state) != TASK_RUNNING &&
-		    !READ_ONCE(task->on_cpu))
+		if (task_cpu(task) == cpu && READ_ONCE(task->__state) == TASK_UNINTERRUPTIBLE &&
+		    !READ_ONCE(task->on_rq) && !READ_ONCE(task->on_cpu))
 			return true;
 		usleep_range(100, 1000);
 	}
@@ -69,32 +70,38 @@ static bool sleeps_on(const struct task_struct *task, unsigned int cpu)
 }
 
 /* Let a task sleep on another processor, then wake it here, and see where it is. */
-static bool comes_here(struct task_struct *task)
+static bool comes_from(struct task_struct *task, unsigned int other)
 {
-	unsigned int here, other;
+	unsigned int here;
 	bool comes;
 
-	cpus_read_lock();
-	other = cpumask_last(cpu_online_mask);
 	if (set_cpus_allowed_ptr(task, cpumask_of(other)))
-		goto fail;
+		return false;
 	wake_up_process(task);
 	if (!sleeps_on(task, other) || set_cpus_allowed_ptr(task, cpu_possible_mask))
-		goto fail;
+		return false;
 	here = get_cpu();
-	if (here == other) {
-		put_cpu();
-		goto fail;
-	}
 	wake_here(task);
-	comes = task_cpu(task) == here;
+	comes = here != other && task_cpu(task) == here;
 	put_cpu();
+	return comes;
+}
+
+/*
+ * The current task may be moved meanwhile to where the other one sleeps, or that one may be
+ * fetched at once by a processor that is idle: once is enough.
+ */
+static bool comes_here(struct task_struct *task)
+{
+	bool comes = false;
+	int tries;
+
+	cpus_read_lock();
+	for (tries = 0; tries < TRIES && !comes; tries++)
+		comes = comes_from(task, cpumask_any_but(cpu_online_mask,
+							 raw_smp_processor_id()));
 	cpus_read_unlock();
 	return comes;
-
-fail:
-	cpus_read_unlock();
-	return false;
 }
 
 /* Without it all works, but for a round trip between tasks that may run anywhere. */
@@ -110,7 +117,7 @@ void chan_wake_init(void)
 	if (comes_here(task))
 		static_branch_enable(&can_wake_here);
 	else
-		pr_info("tasks are woken where they slept\n");
+		pr_info("chan: tasks cannot be woken on the processor of who wakes them\n");
 	kthread_stop(task);
 }
 #else
