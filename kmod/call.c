@@ -106,10 +106,7 @@ static __always_inline int run_call(struct file *file, struct file *out, struct 
 				    const struct chan_call *args, bool *sent)
 {
 	struct file *held[] = { in, out };
-	struct chan_blocking how = {
-		.until = chan_deadline(args->deadline),
-		.file = file, .held = held, .n_held = out && args->out != CHAN_CALL_HERE ? 2 : 1,
-	};
+	struct chan_blocking how __uninitialized;
 	struct chan_dest dest = chan_dest_at(u64_to_user_ptr(args->rep), args->rep_size);
 	struct chan *c = chan_file_chan(in);
 	struct chan_elem elem __uninitialized;
@@ -118,6 +115,9 @@ static __always_inline int run_call(struct file *file, struct file *out, struct 
 	ret = check_call(out, in, args);
 	if (ret)
 		return ret;
+	chan_blocking_init(&how, chan_deadline(args->deadline), file);
+	how.held = held;
+	how.n_held = out && args->out != CHAN_CALL_HERE ? 2 : 1;
 	if (!out) {
 		ret = chan_recv(c, &dest, &how);
 	} else {

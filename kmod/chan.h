@@ -220,6 +220,19 @@ struct chan_blocking {
 	unsigned int n_held;
 };
 
+/* Field by field: to clear all of it first takes longer. */
+static __always_inline void chan_blocking_init(struct chan_blocking *how, ktime_t until,
+					       struct file *file)
+{
+	how->until = until;
+	how->parks = 0;
+	how->entry = NULL;
+	how->own = NULL;
+	how->file = file;
+	how->held = NULL;
+	how->n_held = 0;
+}
+
 /**
  * struct chan_news - what others have to be told of what was done under the lock
  * @ready: whose operations were completed.

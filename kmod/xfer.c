@@ -216,10 +216,11 @@ int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
  */
 int chan_command_send(struct file *file, const void __user *addr, u32 size, ktime_t until)
 {
-	struct chan_blocking how = { .until = until, .file = file };
+	struct chan_blocking how __uninitialized;
 	struct chan_elem elem __uninitialized;
 	int ret;
 
+	chan_blocking_init(&how, until, file);
 	ret = chan_may_send(file, size) ?:
 	      chan_elem_from_user(&elem, chan_file_user(file), addr, size);
 	if (ret)
@@ -243,10 +244,11 @@ int chan_command_send(struct file *file, const void __user *addr, u32 size, ktim
 int chan_command_recv(struct file *file, void __user *addr, u32 size, ktime_t until)
 {
 	struct chan_dest dest = chan_dest_at(addr, size);
-	struct chan_blocking how = { .until = until, .file = file };
+	struct chan_blocking how __uninitialized;
 	struct chan *c = chan_file_chan(file);
 	int ret;
 
+	chan_blocking_init(&how, until, file);
 	ret = chan_may_recv(file, addr, size);
 	if (ret)
 		return ret;
