@@ -166,9 +166,9 @@ static void prepare_samples(struct server *s, unsigned int n)
 	clock_go();
 }
 
-static void run_timed(void *state, unsigned int n)
+static inline void time_each(struct server *s, unsigned int n,
+			     void (*round_trip)(struct server *s, uint64_t *v))
 {
-	struct server *s = state;
 	uint64_t v = 1;
 	unsigned int i;
 	double start;
@@ -176,24 +176,19 @@ static void run_timed(void *state, unsigned int n)
 	prepare_samples(s, n);
 	for (i = 0; i < n; i++) {
 		start = now_ns();
-		do_plain(s, &v);
+		round_trip(s, &v);
 		s->samples[i] = now_ns() - start;
 	}
 }
 
+static void run_timed(void *state, unsigned int n)
+{
+	time_each(state, n, do_plain);
+}
+
 static void run_timed_calls(void *state, unsigned int n)
 {
-	struct server *s = state;
-	uint64_t v = 1;
-	unsigned int i;
-	double start;
-
-	prepare_samples(s, n);
-	for (i = 0; i < n; i++) {
-		start = now_ns();
-		do_call(s, &v);
-		s->samples[i] = now_ns() - start;
-	}
+	time_each(state, n, do_call);
 }
 
 static int compare(const void *a, const void *b)

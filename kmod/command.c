@@ -141,14 +141,14 @@ static __always_inline int check_case(struct file *file, const struct chan_case 
 /* As fdget(), but for the question of each time whether it needs a reference. */
 static __always_inline int hold_channel(struct files_struct *alone, int ch, struct file **file)
 {
-	*file = alone ? files_lookup_fd_raw(alone, ch) : fget(ch);
+	if (!alone) {
+		*file = chan_get_channel(ch);
+		return PTR_ERR_OR_ZERO(*file);
+	}
+	*file = files_lookup_fd_raw(alone, ch);
 	if (unlikely(!*file))
 		return -EBADF;
-	if (likely(chan_file_is_channel(*file)))
-		return 0;
-	if (!alone)
-		fput(*file);
-	return -ENOTTY;
+	return likely(chan_file_is_channel(*file)) ? 0 : -ENOTTY;
 }
 
 static __always_inline void drop_channel(struct files_struct *alone, struct file *file)

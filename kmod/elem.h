@@ -139,9 +139,10 @@ int __chan_dest_fault_in(struct chan_dest *dest, u32 len);
 
 /* ---- what is short for the most common element, of eight bytes ---- */
 
-static inline bool chan_is_aligned(const void __user *addr)
+/* Not every processor can access a word anywhere, nor all of it or nothing. */
+static inline bool chan_is_word_at(const void __user *addr, u32 len)
 {
-	return IS_ALIGNED((unsigned long)addr, 8);
+	return IS_ALIGNED((unsigned long)addr, len);
 }
 
 /**
@@ -158,7 +159,7 @@ static inline bool chan_is_aligned(const void __user *addr)
 static __always_inline int chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
 					       const void __user *addr, u32 len)
 {
-	if (unlikely(len != 8 || !chan_is_aligned(addr)))
+	if (unlikely(len != 8 || !chan_is_word_at(addr, 8)))
 		return __chan_elem_from_user(elem, guess, addr, len);
 	elem->len = len;
 	return get_user(*(u64 *)elem->bytes, (const u64 __user *)addr);
@@ -166,7 +167,7 @@ static __always_inline int chan_elem_from_user(struct chan_elem *elem, struct ch
 
 static __always_inline bool chan_dest_is_word(const struct chan_dest *dest, u32 len)
 {
-	return likely(len == 8 && dest->addr && chan_is_aligned(dest->addr));
+	return likely(len == 8 && dest->addr && chan_is_word_at(dest->addr, 8));
 }
 
 /**

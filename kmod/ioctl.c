@@ -343,11 +343,11 @@ static ktime_t patience(const struct file *file, const struct xfer *x)
 	return x->flags ? CHAN_NOWAIT : chan_file_patience(file);
 }
 
-/* Whether it is to be tried as a word of a ring first. */
+/* Whether it may be done as a word of a ring. */
 static __always_inline bool is_word(const struct file *file, fmode_t mode, const struct xfer *x)
 {
-	return likely((file->f_mode & mode) && x->size == chan_file_chan(file)->ring.word &&
-		      chan_is_word_at(x->addr, x->size) && !chan_asks_modules());
+	return likely((file->f_mode & mode) && !chan_asks_modules() &&
+		      chan_is_ring_word(chan_file_chan(file), x->addr, x->size));
 }
 
 static noinline long send(struct file *file, unsigned long arg)
@@ -397,23 +397,27 @@ static long transfer_until(struct file *file, bool sends, unsigned long arg)
 		       chan_command_recv(file, addr, u.xfer.size, until);
 }
 
-/* All of a struct of words, without a function that copies it. */
-static __always_inline int get_words(u64 *to, unsigned long from, size_t size)
+/*
+ * All of a struct that is as long as we know it, without a function that copies it.  One of
+ * another size, or with some of it missing, is for dispatch().
+ */
+static __always_inline bool get_known(union chan_args *args, unsigned long arg, u32 size)
 {
-	const u64 __user *words = (const u64 __user *)from;
+	const u64 __user *from = (const u64 __user *)arg;
+	u64 *to = (u64 *)args;
 	unsigned int i;
 
-	if (!user_read_access_begin(words, size))
-		return -EFAULT;
+	if (!user_read_access_begin(from, size))
+		return false;
 #pragma GCC unroll 8
 	for (i = 0; i < size / sizeof(*to); i++)
-		unsafe_get_user(to[i], &words[i], fault);
+		unsafe_get_user(to[i], &from[i], fault);
 	user_read_access_end();
-	return 0;
+	return args->size == size;
 
 fault:
 	user_read_access_end();
-	return -EFAULT;
+	return false;
 }
 
 static noinline long other_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -427,42 +431,29 @@ static noinline long other_ioctl(struct file *file, unsigned int cmd, unsigned l
 	return dispatch(chan_commands, file, cmd, arg);
 }
 
-/* With a struct of another size, or some of it missing, it is a command like any. */
 static noinline long call(struct file *file, unsigned long arg)
 {
-	union {
-		struct chan_call call;
-		u64 words[sizeof(struct chan_call) / sizeof(u64)];
-	} args __uninitialized;
+	union chan_args args __uninitialized;
 
-	if (unlikely(get_words(args.words, arg, sizeof(args)) ||
-		     args.call.size != sizeof(args)))
+	if (unlikely(!get_known(&args, arg, sizeof(args.call))))
 		return other_ioctl(file, CHAN_IOC_CALL, arg);
 	return run_call(file, &args.call, (struct chan_call __user *)arg);
 }
 
 static noinline long select(struct file *file, unsigned long arg)
 {
-	union {
-		struct chan_select select;
-		u64 words[sizeof(struct chan_select) / sizeof(u64)];
-	} args __uninitialized;
+	union chan_args args __uninitialized;
 
-	if (unlikely(get_words(args.words, arg, sizeof(args)) ||
-		     args.select.size != sizeof(args)))
+	if (unlikely(!get_known(&args, arg, sizeof(args.select))))
 		return other_ioctl(file, CHAN_IOC_SELECT, arg);
 	return chan_command_select(file, &args.select);
 }
 
 static noinline long batch(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	union {
-		struct chan_batch batch;
-		u64 words[sizeof(struct chan_batch) / sizeof(u64)];
-	} args __uninitialized;
+	union chan_args args __uninitialized;
 
-	if (unlikely(get_words(args.words, arg, sizeof(args)) ||
-		     args.batch.size != sizeof(args)))
+	if (unlikely(!get_known(&args, arg, sizeof(args.batch))))
 		return other_ioctl(file, cmd, arg);
 	return chan_command_batch(file, cmd == CHAN_IOC_SEND_N, &args.batch);
 }

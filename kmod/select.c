@@ -86,12 +86,6 @@ static int try_send_now(struct chan *c, struct chan_elem *elem, struct chan_bloc
 	return chan_send_attempt(c, elem, how, NULL);
 }
 
-/* Whether it is to be tried as a word of a ring first. */
-static bool is_word(const struct chan_scase *sc)
-{
-	return sc->size == sc->chan->ring.word && sc->addr && chan_is_word_at(sc->addr, sc->size);
-}
-
 static __always_inline int try_word(struct chan_scase *sc)
 {
 	int ret;
@@ -109,7 +103,7 @@ static int try_now(struct chan_scase *sc, struct chan_blocking *how)
 	struct chan_dest dest;
 	int ret;
 
-	if (likely(is_word(sc))) {
+	if (likely(sc->addr && chan_is_ring_word(sc->chan, sc->addr, sc->size))) {
 		ret = try_word(sc);
 		if (ret != -EAGAIN)
 			return ret;

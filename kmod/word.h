@@ -10,17 +10,11 @@
 #ifndef CHAN_WORD_H
 #define CHAN_WORD_H
 
-#include <linux/align.h>
 #include <linux/uaccess.h>
 
 #include "chan.h"
+#include "core.h"
 #include "trace.h"
-
-/* Not every processor can access a word anywhere, nor all of it or nothing. */
-static inline bool chan_is_word_at(const void __user *addr, u32 len)
-{
-	return IS_ALIGNED((unsigned long)addr, len);
-}
 
 static __always_inline int chan_get_word(u64 *word, const void __user *addr, u32 len)
 {
@@ -68,10 +62,17 @@ static __always_inline void chan_store_word(void *place, u64 word, u32 len)
 		*(u8 *)place = word;
 }
 
+/* Whether an element of this size at this place is to be tried as a word of the ring first. */
+static __always_inline bool chan_is_ring_word(const struct chan *c, const void __user *addr,
+					      u32 size)
+{
+	return size == c->ring.word && chan_is_word_at(addr, size);
+}
+
 /* Nobody is to be served, woken or told of an end. */
 static __always_inline bool chan_is_calm(const struct chan *c)
 {
-	return likely(!c->state && !c->entries);
+	return !c->state && !c->entries;
 }
 
 /**
@@ -100,7 +101,7 @@ static __always_inline int chan_send_word(struct chan *c, const void __user *add
 	chan_ring_push(ring);
 	c->stats.sends++;
 	trace_chan_send(c, CHAN_PATH_BUFFERED, ring->stride);
-	polled = waitqueue_active(&c->poll); /* who polls queues, then looks under the lock */
+	polled = chan_is_polled(c);
 	spin_unlock(&c->lock);
 	if (unlikely(polled))
 		wake_up_interruptible_poll(&c->poll, CHAN_POLL_RECV);
@@ -135,7 +136,7 @@ static __always_inline int chan_recv_word(struct chan *c, void __user *addr)
 	chan_ring_pop(ring);
 	c->stats.receives++;
 	trace_chan_recv(c, CHAN_PATH_BUFFERED, ring->stride);
-	polled = waitqueue_active(&c->poll); /* as above */
+	polled = chan_is_polled(c);
 	spin_unlock(&c->lock);
 	if (unlikely(polled))
 		wake_up_interruptible_poll(&c->poll, CHAN_POLL_SEND);
