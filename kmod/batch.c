@@ -20,6 +20,7 @@
 #include "chan.h"
 #include "command.h"
 #include "core.h"
+#include "pin.h"
 #include "file.h"
 #include "ioctl.h"
 #include "trace.h"
@@ -204,6 +205,22 @@ u32 chan_send_some(struct chan *c, struct chan_elems *elems, struct chan_blockin
 	return done;
 }
 
+/* To a receiver whose memory is pinned: see chan_send_copy(). */
+static int send_copy_from(struct chan *c, struct chan_user *guess, struct iov_iter *from, u32 size)
+{
+	struct chan_news news = CHAN_NEWS_INIT(news);
+	const void __user *addr = chan_iter_addr(from);
+	int ret;
+
+	if (size < CHAN_PIN_MIN || !addr)
+		return -EAGAIN;
+	ret = chan_send_copy(c, guess, addr, size, &news);
+	if (!ret)
+		iov_iter_advance(from, size);
+	chan_tell(c, &news);
+	return ret;
+}
+
 /**
  * chan_send_from() - send one element
  * @c: the channel.
@@ -223,6 +240,8 @@ int chan_send_from(struct chan *c, struct chan_user *guess, struct iov_iter *fro
 	size_t copied;
 	int ret;
 
+	if (!send_copy_from(c, guess, from, size))
+		return 0;
 	ret = chan_elem_alloc(&elem, guess, size);
 	if (ret)
 		return ret;

@@ -14,6 +14,7 @@
 #include "file.h"
 #include "ioctl.h"
 #include "park.h"
+#include "pin.h"
 #include "trace.h"
 
 /* Park for the reply before the receiver of the request is told. */
@@ -30,6 +31,7 @@ static __always_inline int recv_then_tell(struct chan *out, struct chan_news *re
 
 	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
 	chan_waiter_init(&w, &wait, in, false, &elem, dest->room);
+	w.pinned = dest->pinned;
 	ret = chan_recv_once(in, dest, how, refusal ? NULL : &w, &reply, true);
 	request->here = ret == -EAGAIN && !refusal;
 	chan_tell(out, request);
@@ -50,30 +52,14 @@ static __always_inline int recv_then_tell(struct chan *out, struct chan_news *re
 	}
 }
 
-/**
- * call() - send a request, then receive the reply
- * @out: where to send.
- * @elem: the request.  Owns nothing once it is sent; the caller's to drop if not.
- * @in: where to receive, another channel.
- * @dest: where the reply goes; its @len is set.
- * @how: whether to block, in both halves.
- * @sent: set once the request is sent.
- *
- * May sleep.
- *
- * Return: an errno of chan_send() with @sent false, or what chan_recv() returns with it
- * true.
- */
-static __always_inline int call(struct chan *out, struct chan_elem *elem, struct chan *in,
-				struct chan_dest *dest, struct chan_blocking *how, bool *sent)
+/* The request, in full; then the reply, on whose destination hold has been taken. */
+static __always_inline int send_then_recv(struct chan *out, struct chan_elem *elem,
+					  struct chan *in, struct chan_dest *dest,
+					  struct chan_blocking *how, bool *sent)
 {
 	struct chan_news request = CHAN_NEWS_INIT(request);
-	int ret;
+	int ret = chan_send_once(out, elem, how, NULL, &request, true);
 
-	if (chan_dest_fault_in(dest, min(dest->room, in->ring.elem_size)))
-		return -EFAULT;
-
-	ret = chan_send_once(out, elem, how, NULL, &request, true);
 	if (!ret) {
 		*sent = true;
 		return recv_then_tell(out, &request, in, dest, how);
@@ -87,6 +73,55 @@ static __always_inline int call(struct chan *out, struct chan_elem *elem, struct
 	/* That may have been long ago. */
 	dest->writable = 0;
 	return chan_recv(in, dest, how);
+}
+
+/* The request to a receiver whose memory is pinned; -EAGAIN if there is none. */
+static noinline int copy_then_recv(struct file *out, const struct chan_call *args, struct chan *in,
+				   struct chan_dest *dest, struct chan_blocking *how, bool *sent)
+{
+	struct chan *c = chan_file_chan(out);
+	struct chan_news request = CHAN_NEWS_INIT(request);
+	int ret = chan_send_copy(c, chan_file_user(out), u64_to_user_ptr(args->req),
+				 args->req_size, &request);
+
+	if (ret)
+		return ret;
+	*sent = true;
+	return recv_then_tell(c, &request, in, dest, how);
+}
+
+/**
+ * call() - send a request, then receive the reply
+ * @out: where to send.
+ * @args: the request.
+ * @in: where to receive, another channel.
+ * @dest: where the reply goes; its @len is set.
+ * @how: whether to block, in both halves.
+ * @sent: set once the request is sent.
+ *
+ * May sleep.
+ *
+ * Return: an errno of chan_send() or chan_elem_from_user() with @sent false, or what
+ * chan_recv() returns with it true.
+ */
+static __always_inline int call(struct file *out, const struct chan_call *args, struct chan *in,
+				struct chan_dest *dest, struct chan_blocking *how, bool *sent)
+{
+	struct chan_elem elem __uninitialized;
+	int ret;
+
+	if (unlikely(args->req_size >= CHAN_PIN_MIN)) {
+		ret = copy_then_recv(out, args, in, dest, how, sent);
+		if (*sent)
+			return ret;
+	}
+	ret = chan_elem_from_user(&elem, chan_file_user(out), u64_to_user_ptr(args->req),
+				  args->req_size);
+	if (ret)
+		return ret;
+	ret = send_then_recv(chan_file_chan(out), &elem, in, dest, how, sent);
+	chan_elem_drop(&elem);
+	return ret;
 }
 
 static __always_inline int check_call(struct file *out, struct file *in,
@@ -109,7 +144,6 @@ static __always_inline int run_call(struct file *file, struct file *out, struct 
 	struct chan_blocking how __uninitialized;
 	struct chan_dest dest = chan_dest_at(u64_to_user_ptr(args->rep), args->rep_size);
 	struct chan *c = chan_file_chan(in);
-	struct chan_elem elem __uninitialized;
 	int ret;
 
 	ret = check_call(out, in, args);
@@ -118,16 +152,10 @@ static __always_inline int run_call(struct file *file, struct file *out, struct 
 	chan_blocking_init(&how, chan_deadline(args->deadline), file);
 	how.held = held;
 	how.n_held = out && args->out != CHAN_CALL_HERE ? 2 : 1;
-	if (!out) {
-		ret = chan_recv(c, &dest, &how);
-	} else {
-		ret = chan_elem_from_user(&elem, chan_file_user(out), u64_to_user_ptr(args->req),
-					  args->req_size);
-		if (ret)
-			return ret;
-		ret = call(chan_file_chan(out), &elem, c, &dest, &how, sent);
-		chan_elem_drop(&elem);
-	}
+	if (chan_dest_hold(&dest, c->user, min(dest.room, c->ring.elem_size)))
+		return -EFAULT;
+	ret = out ? call(out, args, c, &dest, &how, sent) : chan_recv(c, &dest, &how);
+	chan_dest_release(&dest);
 	chan_file_count_parks(in, how.parks);
 	return *sent ? chan_recv_result(c, &dest, ret) : ret;
 }

@@ -291,6 +291,7 @@ static inline void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wai
 	w->index = w - wait->waiters;
 	w->scase = 0;
 	w->elem = elem;
+	w->pinned = NULL;
 	w->room = room;
 }
 
@@ -372,6 +373,8 @@ void chan_drop_end(struct chan *c, fmode_t mode);
 
 /* xfer.c */
 int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how);
+int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len,
+		   struct chan_news *news);
 int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how);
 
 int chan_send_attempt(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,

@@ -106,6 +106,20 @@ static inline bool chan_may_give_way(void)
 #endif
 }
 
+/*
+ * The pages that the current user has locked otherwise than by mlock(2), of which the kernel
+ * keeps count if it has something that locks pages.  NULL if it does not.
+ */
+static inline atomic_long_t *chan_locked_pages(void)
+{
+#if defined(CONFIG_PERF_EVENTS) || defined(CONFIG_BPF_SYSCALL) || \
+	defined(CONFIG_NET) || defined(CONFIG_IO_URING)
+	return &current_user()->locked_vm;
+#else
+	return NULL;
+#endif
+}
+
 /* WF_CURRENT_CPU of kernel/sched/sched.h, which is no part of an interface: see wake.c. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #define CHAN_WAKE_HERE		0x40

@@ -4,51 +4,14 @@
  */
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
 #include <linux/pagemap.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "elem.h"
-#include "limits.h"
-
-/* The current task pays. */
-static struct chan_payload *payload_new(struct chan_user *guess, u32 len)
-{
-	size_t charge = struct_size((struct chan_payload *)NULL, bytes, len);
-	struct chan_user *user = chan_user_current(guess);
-	struct chan_payload *p;
-	int ret = -ENOMEM;
-
-	if (!user)
-		return ERR_PTR(ret);
-	ret = chan_charge_bytes(user, charge);
-	if (ret)
-		goto put_user;
-	p = kvmalloc(charge, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!p) {
-		ret = -ENOMEM;
-		goto uncharge;
-	}
-	p->user = user;
-	p->charge = charge;
-	return p;
-
-uncharge:
-	chan_uncharge_bytes(user, charge);
-put_user:
-	chan_user_put(user);
-	return ERR_PTR(ret);
-}
-
-static void payload_free(struct chan_payload *p)
-{
-	chan_uncharge_bytes(p->user, p->charge);
-	chan_user_put(p->user);
-	kvfree(p);
-}
+#include "payload.h"
+#include "pin.h"
 
 /**
  * chan_elem_alloc() - make room for an element that is to be sent
@@ -68,7 +31,7 @@ int chan_elem_alloc(struct chan_elem *elem, struct chan_user *guess, u32 len)
 	if (!chan_is_long(len))
 		return 0;
 
-	p = payload_new(guess, len);
+	p = chan_payload_new(guess, len);
 	if (IS_ERR(p)) {
 		elem->len = 0;
 		return PTR_ERR(p);
@@ -96,7 +59,7 @@ int __chan_elem_from_user(struct chan_elem *elem, struct chan_user *guess,
 
 void __chan_elem_drop(struct chan_elem *elem)
 {
-	payload_free(elem->payload);
+	chan_payload_free(elem->payload);
 }
 
 static bool dest_discards(const struct chan_dest *dest)
@@ -104,21 +67,28 @@ static bool dest_discards(const struct chan_dest *dest)
 	return !dest->addr && !dest->iter && !dest->elem;
 }
 
+/* NULL if there is no one place. */
+static void __user *dest_addr(const struct chan_dest *dest)
+{
+	return dest->iter ? chan_iter_addr(dest->iter) : dest->addr;
+}
+
+static int all_or_none(struct iov_iter *iter, size_t copied, u32 len)
+{
+	if (copied == len)
+		return 0;
+	iov_iter_revert(iter, copied);
+	return -EFAULT;
+}
+
 /* All of @len bytes, or none of them. */
 static int dest_copy(struct chan_dest *dest, const void *bytes, u32 len)
 {
-	size_t copied;
-
 	if (dest->addr)
 		return copy_to_user(dest->addr, bytes, len) ? -EFAULT : 0;
 	if (!dest->iter)
 		return 0;
-
-	copied = copy_to_iter(bytes, len, dest->iter);
-	if (copied == len)
-		return 0;
-	iov_iter_revert(dest->iter, copied);
-	return -EFAULT;
+	return all_or_none(dest->iter, copy_to_iter(bytes, len, dest->iter), len);
 }
 
 static int dest_copy_nofault(struct chan_dest *dest, const void *bytes, u32 len)
@@ -146,7 +116,7 @@ static int dest_take_long(struct chan_dest *dest, u32 len, struct chan_payload *
  */
 static bool is_torn(const struct chan_dest *dest, u32 len)
 {
-	const void __user *addr = dest->iter ? chan_iter_addr(dest->iter) : dest->addr;
+	const void __user *addr = dest_addr(dest);
 
 	return addr && dest->writable < len && offset_in_page(addr) + len > PAGE_SIZE;
 }
@@ -177,9 +147,22 @@ int __chan_dest_finish(struct chan_dest *dest)
 	struct chan_payload *p = dest->payload;
 	int ret = dest_copy(dest, p->bytes, dest->len);
 
-	payload_free(p);
+	chan_payload_free(p);
 	dest->payload = NULL;
 	return ret;
+}
+
+/* It was copied to what is pinned; but is that still what is mapped? */
+static int dest_is_there(struct chan_dest *dest)
+{
+	struct iov_iter iter, *to = dest->iter ?: &iter;
+
+	if (!dest->iter)
+		iov_iter_ubuf(&iter, ITER_DEST, dest->addr, dest->len);
+	if (unlikely(!chan_pinned_is_mapped(dest->pinned)))
+		return all_or_none(to, chan_pinned_to_iter(dest->pinned, dest->len, to), dest->len);
+	iov_iter_advance(to, dest->len);
+	return 0;
 }
 
 int __chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
@@ -189,6 +172,10 @@ int __chan_dest_put(struct chan_dest *dest, struct chan_elem *elem)
 	dest->len = elem->len;
 	if (dest->elem)
 		return 0;
+	if (unlikely(chan_elem_is_there(elem))) {
+		elem->len = 0;
+		return dest_is_there(dest);
+	}
 	ret = dest_copy(dest, chan_elem_bytes(elem), elem->len);
 	chan_elem_drop(elem);
 	return ret;
@@ -206,4 +193,24 @@ int __chan_dest_fault_in(struct chan_dest *dest, u32 len)
 		return -EFAULT;
 	dest->writable = len;
 	return 0;
+}
+
+int __chan_dest_hold(struct chan_dest *dest, struct chan_user *guess, u32 len)
+{
+	void __user *addr = dest_addr(dest);
+
+	if (dest->pinned)
+		return 0;
+	if (len >= CHAN_PIN_MIN && addr)
+		dest->pinned = chan_pin_dest(guess, addr, len);
+	if (!dest->pinned)
+		return __chan_dest_fault_in(dest, len);
+	dest->writable = len;
+	return 0;
+}
+
+void __chan_dest_release(struct chan_dest *dest)
+{
+	chan_unpin(dest->pinned);
+	dest->pinned = NULL;
 }

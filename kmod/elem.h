@@ -22,6 +22,9 @@
 #include <linux/uio.h>
 #include <asm/futex.h>
 
+#include "payload.h"
+
+struct chan_pinned;
 struct chan_user;
 
 #define CHAN_INLINE_BYTES	128
@@ -30,24 +33,13 @@ struct chan_user;
 #define CHAN_ANY_ROOM		U32_MAX
 
 /**
- * struct chan_payload - buffer of a long element
- * @user: who is charged with it.
- * @charge: bytes charged.
- * @bytes: the element.
- */
-struct chan_payload {
-	struct chan_user *user;
-	size_t charge;
-	u8 bytes[] __aligned(8);
-};
-
-/**
  * struct chan_elem - an element, or the room for one
  * @len: bytes.
  * @bytes: the element if it is short.
  * @payload: the element if it is longer than CHAN_INLINE_BYTES.
  *
- * Whoever has one owns its payload.  With @len 0 it owns nothing.
+ * Whoever has one owns its payload.  With @len 0 it owns nothing.  What a receiver was given
+ * may be where it goes already (pin.h): then @payload is NULL.
  */
 struct chan_elem {
 	u32 len;
@@ -64,6 +56,7 @@ struct chan_elem {
  * @elem: a struct chan_elem; or none of the three: the element is discarded.
  * @room: longest element it takes.
  * @writable: bytes at the start of it which were writable a moment ago.
+ * @pinned: it is pinned, so a sender can copy to it.  Otherwise NULL.
  * @len: out: length of the element.
  * @payload: out of chan_dest_take(): a long element on its way to @addr or
  *	@iter, or to nowhere.  chan_dest_finish() brings it there.
@@ -75,12 +68,19 @@ struct chan_dest {
 	u32 room;
 	u32 writable;
 	u32 len;
+	struct chan_pinned *pinned;
 	struct chan_payload *payload;
 };
 
 static inline bool chan_is_long(u32 len)
 {
 	return len > CHAN_INLINE_BYTES;
+}
+
+/* Whether it has been brought to its receiver's memory. */
+static inline bool chan_elem_is_there(const struct chan_elem *elem)
+{
+	return chan_is_long(elem->len) && !elem->payload;
 }
 
 /* What has to be copied at a place when an element moves. */
@@ -136,6 +136,8 @@ int __chan_dest_take(struct chan_dest *dest, u32 len, const void *place);
 int __chan_dest_finish(struct chan_dest *dest);
 int __chan_dest_put(struct chan_dest *dest, struct chan_elem *elem);
 int __chan_dest_fault_in(struct chan_dest *dest, u32 len);
+int __chan_dest_hold(struct chan_dest *dest, struct chan_user *guess, u32 len);
+void __chan_dest_release(struct chan_dest *dest);
 
 /* ---- what is short for the most common element, of eight bytes ---- */
 
@@ -250,6 +252,37 @@ static __always_inline int chan_dest_fault_in(struct chan_dest *dest, u32 len)
 		return __chan_dest_fault_in(dest, len);
 	dest->writable = len;
 	return 0;
+}
+
+/**
+ * chan_dest_hold() - see to it that a destination can be written, perhaps by the sender
+ * @dest: the destination.
+ * @guess: as for chan_elem_alloc().
+ * @len: how much of it.
+ *
+ * Changes nothing in that memory.  chan_dest_release() has to follow if it succeeds.  May
+ * sleep.
+ *
+ * Return: 0 or -EFAULT.
+ */
+static __always_inline int chan_dest_hold(struct chan_dest *dest, struct chan_user *guess, u32 len)
+{
+	if (!chan_dest_is_word(dest, len) || !chan_is_writable(dest->addr))
+		return __chan_dest_hold(dest, guess, len);
+	dest->writable = len;
+	return 0;
+}
+
+/**
+ * chan_dest_release() - let go of what chan_dest_hold() may have pinned
+ * @dest: the destination.
+ *
+ * May sleep.
+ */
+static inline void chan_dest_release(struct chan_dest *dest)
+{
+	if (unlikely(dest->pinned))
+		__chan_dest_release(dest);
 }
 
 #endif /* CHAN_ELEM_H */

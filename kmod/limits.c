@@ -101,6 +101,7 @@ static struct chan_user *user_new(kuid_t uid)
 	if (!user)
 		return NULL;
 	user->uid = uid;
+	chan_spares_init(&user->spares);
 	refcount_set(&user->refs, 1);
 
 	spin_lock(&users_lock);
@@ -154,8 +155,10 @@ void chan_user_put(struct chan_user *user)
 	if (last)
 		hash_del(&user->link);
 	spin_unlock(&users_lock);
-	if (last)
-		kfree(user);
+	if (!last)
+		return;
+	chan_spares_free(&user->spares);
+	kfree(user);
 }
 
 /* To be without the capability is no event worth an audit record. */

@@ -17,6 +17,8 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "payload.h"
+
 struct chan_query;
 
 /**
@@ -27,6 +29,7 @@ struct chan_query;
  * @channels: channels made.
  * @names: names held.
  * @bytes: in rings and in long elements.
+ * @spares: buffers of long elements it has sent; not among those @bytes.
  */
 struct chan_user {
 	struct hlist_node link;
@@ -35,6 +38,7 @@ struct chan_user {
 	atomic_long_t channels;
 	atomic_long_t names;
 	atomic_long_t bytes;
+	struct chan_spares spares;
 };
 
 struct chan_user *chan_user_current(struct chan_user *guess);

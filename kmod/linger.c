@@ -2,10 +2,8 @@
 /*
  * Giving way and spinning before a call sleeps.  linger.h says when and why.
  */
-#include <linux/cpumask.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
-#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
@@ -13,6 +11,7 @@
 
 #include "chan.h"
 #include "compat.h"
+#include "count.h"
 #include "park.h"
 #include "trace.h"
 
@@ -27,19 +26,6 @@ MODULE_PARM_DESC(spin_max_us,
 
 /* What it begins with. */
 #define FIRST_SPIN_NS		4000
-
-DEFINE_PER_CPU(u64, chan_linger_counts[CHAN_LINGER_COUNTS]);
-
-/* How often it happened since the module was loaded. */
-u64 chan_linger_total(enum chan_linger_count what)
-{
-	u64 total = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		total += READ_ONCE(per_cpu(chan_linger_counts[what], cpu));
-	return total;
-}
 
 /* After this many misses in a row no more are skipped. */
 #define MOST_MISSES		7
@@ -98,9 +84,9 @@ bool chan_spin(const struct chan_wait *wait, ktime_t until)
 	if (likely(!ns))
 		return false;
 	done = spin(wait, ns, until);
-	this_cpu_inc(chan_linger_counts[CHAN_SPINS]);
+	chan_count(CHAN_SPINS);
 	if (done) {
-		this_cpu_inc(chan_linger_counts[CHAN_SPIN_HITS]);
+		chan_count(CHAN_SPIN_HITS);
 		chan_linger_learn(wait);
 	}
 	trace_chan_spin(wait, done);

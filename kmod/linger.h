@@ -26,7 +26,6 @@
 #define CHAN_LINGER_H
 
 #include <linux/ktime.h>
-#include <linux/percpu.h>
 #include <linux/types.h>
 
 struct chan_wait;
@@ -43,21 +42,10 @@ struct chan_habit {
 	u8 misses;
 };
 
-/* What is counted of it, all channels together. */
-enum chan_linger_count {
-	CHAN_GAVE_WAY,
-	CHAN_GAVE_WAY_HITS,
-	CHAN_SPINS,
-	CHAN_SPIN_HITS,
-	CHAN_LINGER_COUNTS
-};
-
-DECLARE_PER_CPU(u64, chan_linger_counts[CHAN_LINGER_COUNTS]);
 extern bool chan_gives_way;
 
 void chan_gave_way_in_vain(struct chan_habit *habit);
 bool chan_spin(const struct chan_wait *wait, ktime_t until);
 void chan_linger_learn(const struct chan_wait *wait);
-u64 chan_linger_total(enum chan_linger_count what);
 
 #endif /* CHAN_LINGER_H */

@@ -5,11 +5,11 @@
 #ifndef CHAN_PARK_H
 #define CHAN_PARK_H
 
-#include <linux/percpu.h>
 #include <linux/sched.h>
 
 #include "chan.h"
 #include "compat.h"
+#include "count.h"
 #include "linger.h"
 #include "trace.h"
 
@@ -70,9 +70,9 @@ static __always_inline bool chan_give_way(struct chan_wait *wait)
 		return false;
 	chan_let_others_run();
 	done = chan_wait_is_done(wait);
-	this_cpu_inc(chan_linger_counts[CHAN_GAVE_WAY]);
+	chan_count(CHAN_GAVE_WAY);
 	if (likely(done && !wait->elsewhere)) {
-		this_cpu_inc(chan_linger_counts[CHAN_GAVE_WAY_HITS]);
+		chan_count(CHAN_GAVE_WAY_HITS);
 		WRITE_ONCE(habit->misses, 0);
 	} else {
 		chan_gave_way_in_vain(habit);

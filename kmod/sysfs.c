@@ -8,6 +8,7 @@
 #include <linux/sysfs.h>
 
 #include "chan.h"
+#include "count.h"
 #include "ioctl.h"
 #include "metrics.h"
 #include "node.h"
@@ -182,18 +183,20 @@ TOTAL_ATTR(send_parks);
 TOTAL_ATTR(aborts);
 TOTAL_ATTR(lost);
 
-#define LINGER_ATTR(_name, _what)						\
+#define COUNT_ATTR(_name, _what)						\
 static ssize_t _name##_show(struct device *dev, struct device_attribute *attr,	\
 			    char *buf)						\
 {										\
-	return sysfs_emit(buf, "%llu\n", chan_linger_total(_what));		\
+	return sysfs_emit(buf, "%llu\n", chan_counted(_what));		\
 }										\
 static DEVICE_ATTR_RO(_name)
 
-LINGER_ATTR(gave_way, CHAN_GAVE_WAY);
-LINGER_ATTR(gave_way_hits, CHAN_GAVE_WAY_HITS);
-LINGER_ATTR(spins, CHAN_SPINS);
-LINGER_ATTR(spin_hits, CHAN_SPIN_HITS);
+COUNT_ATTR(gave_way, CHAN_GAVE_WAY);
+COUNT_ATTR(gave_way_hits, CHAN_GAVE_WAY_HITS);
+COUNT_ATTR(spins, CHAN_SPINS);
+COUNT_ATTR(spin_hits, CHAN_SPIN_HITS);
+COUNT_ATTR(buffers, CHAN_BUFFERS);
+COUNT_ATTR(one_copies, CHAN_ONE_COPIES);
 
 static struct attribute *totals_attrs[] = {
 	&dev_attr_channels_made.attr,
@@ -209,6 +212,8 @@ static struct attribute *totals_attrs[] = {
 	&dev_attr_gave_way_hits.attr,
 	&dev_attr_spins.attr,
 	&dev_attr_spin_hits.attr,
+	&dev_attr_buffers.attr,
+	&dev_attr_one_copies.attr,
 	NULL
 };
 

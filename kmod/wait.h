@@ -67,6 +67,7 @@ struct chan;
 struct chan_blocking;
 struct chan_g;
 struct chan_elem;
+struct chan_pinned;
 struct chan_queue;
 
 /* Do not park.  KTIME_MAX stands for: as long as it takes. */
@@ -146,6 +147,7 @@ struct chan_wait {
  * @scase: which of the call's cases it is for; a select shuffles its entries.
  * @room: receiver: longest element that it takes.  Sender: length of its element.
  * @elem: sender: the element to be sent.  Receiver: where it goes.
+ * @pinned: receiver: its memory, if a sender can copy to it (pin.h).  Otherwise NULL.
  */
 struct chan_waiter {
 	struct hlist_node link;
@@ -157,6 +159,7 @@ struct chan_waiter {
 	u16 scase;
 	u32 room;
 	struct chan_elem *elem;
+	struct chan_pinned *pinned;
 };
 
 /**

@@ -11,6 +11,7 @@
 #include "file.h"
 #include "ioctl.h"
 #include "park.h"
+#include "pin.h"
 #include "trace.h"
 
 /* Attempts to copy to memory that is brought in, and evicted again, each time. */
@@ -103,6 +104,98 @@ int chan_recv_attempt(struct chan *c, struct chan_dest *dest, struct chan_blocki
 	return recv_attempt(c, dest, how, w, false);
 }
 
+/* ---- to memory that is pinned: see pin.h ---- */
+
+static bool is_pinned_room(const struct chan_waiter *w, u32 len)
+{
+	return w->pinned && w->room >= len;
+}
+
+/* Whether the oldest receiver is one to copy to. */
+static bool expects_copy(struct chan *c, u32 len)
+{
+	struct chan_waiter *w;
+	bool does;
+
+	if (!READ_ONCE(c->entries))
+		return false;
+	spin_lock(&c->lock);
+	w = hlist_entry_safe(c->recvq.list.head.first, struct chan_waiter, link);
+	does = w && is_pinned_room(w, len);
+	spin_unlock(&c->lock);
+	return does;
+}
+
+static struct chan_waiter *claim_for_copy(struct chan *c, u32 len)
+{
+	struct chan_blocking how = { .until = KTIME_MAX };
+	struct chan_waiter *w;
+
+	lockdep_assert_held(&c->lock);
+	if (c->state)
+		return NULL;
+	w = chan_claim_oldest(c, &c->recvq, &how, true);
+	if (IS_ERR(w))
+		return NULL;
+	if (is_pinned_room(w, len))
+		return w;
+	chan_claim_cancel(w->wait);
+	return NULL;
+}
+
+/* As chan_hand_over(), but for the element, which is still to come. */
+static struct chan_waiter *send_in_advance(struct chan *c, u32 len, struct chan_news *news)
+{
+	struct chan_waiter *w;
+
+	spin_lock(&c->lock);
+	w = claim_for_copy(c, len);
+	if (w) {
+		w->elem->len = len;
+		w->elem->payload = NULL;
+		chan_complete(w, 0, news);
+		c->stats.sends++;
+		c->stats.receives++;
+		c->stats.handoffs++;
+		trace_chan_send(c, CHAN_PATH_DIRECT, len);
+	}
+	spin_unlock(&c->lock);
+	return w;
+}
+
+/**
+ * chan_send_copy() - send a large element to a receiver whose memory is pinned
+ * @c: the channel.
+ * @guess: as for chan_elem_alloc().
+ * @addr: the element.
+ * @len: its bytes.
+ * @news: what chan_tell() has to be told.
+ *
+ * May sleep, but not on account of the channel.
+ *
+ * Return: 0; or -EAGAIN, with nothing done: send it as any other.
+ */
+int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len,
+		   struct chan_news *news)
+{
+	struct chan_pinned *from;
+	struct chan_waiter *w;
+
+	if (!expects_copy(c, len))
+		return -EAGAIN;
+	from = chan_pin_source(guess, addr, len);
+	if (!from)
+		return -EAGAIN;
+	w = send_in_advance(c, len, news);
+	/* Until it is told, it stays there with all it has. */
+	if (w)
+		chan_pinned_copy(w->pinned, from, len);
+	chan_unpin(from);
+	return w ? 0 : -EAGAIN;
+}
+
+/* ---- send ---- */
+
 /* Out of line, for the frame: most calls need none of it. */
 static noinline int send_parked(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
 {
@@ -157,12 +250,16 @@ static noinline int recv_or_park(struct chan *c, struct chan_dest *dest,
 	struct chan_waiter w __uninitialized;
 	int ret;
 
-	if (chan_dest_fault_in(dest, min(dest->room, c->ring.elem_size)))
+	if (chan_dest_hold(dest, c->user, min(dest->room, c->ring.elem_size)))
 		return -EFAULT;
 	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
 	chan_waiter_init(&w, &wait, c, false, dest->elem ?: &elem, dest->room);
+	w.pinned = dest->pinned;
 	ret = recv_attempt(c, dest, how, &w, true);
-	return ret == -EAGAIN ? chan_recv_parked(c, dest, &w, how) : ret;
+	if (ret == -EAGAIN)
+		ret = chan_recv_parked(c, dest, &w, how);
+	chan_dest_release(dest);
+	return ret;
 }
 
 /* See chan_recv(). */
@@ -205,6 +302,16 @@ int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
 
 /* ---- by command ---- */
 
+static noinline int send_copy(struct file *file, const void __user *addr, u32 size)
+{
+	struct chan *c = chan_file_chan(file);
+	struct chan_news news = CHAN_NEWS_INIT(news);
+	int ret = chan_send_copy(c, chan_file_user(file), addr, size, &news);
+
+	chan_tell(c, &news);
+	return ret;
+}
+
 /**
  * chan_command_send() - one send by command
  * @file: the descriptor.
@@ -221,8 +328,12 @@ int chan_command_send(struct file *file, const void __user *addr, u32 size, ktim
 	int ret;
 
 	chan_blocking_init(&how, until, file);
-	ret = chan_may_send(file, size) ?:
-	      chan_elem_from_user(&elem, chan_file_user(file), addr, size);
+	ret = chan_may_send(file, size);
+	if (ret)
+		return ret;
+	if (unlikely(size >= CHAN_PIN_MIN) && !send_copy(file, addr, size))
+		return 0;
+	ret = chan_elem_from_user(&elem, chan_file_user(file), addr, size);
 	if (ret)
 		return ret;
 	ret = send(chan_file_chan(file), &elem, &how);

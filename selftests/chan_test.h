@@ -540,6 +540,16 @@ static inline uint64_t get_param(const char *name)
 	return strtoull(text, NULL, 10);
 }
 
+/* A counter of all channels together. */
+static inline unsigned long long read_total(const char *name)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), "/sys/class/misc/chanctl/totals/%s", name);
+	must(read_text(path, text, sizeof(text)));
+	return strtoull(text, NULL, 10);
+}
+
 /* ---- tasks that block ---- */
 
 static inline bool are_parked(int fd, unsigned int recvq, unsigned int sendq)

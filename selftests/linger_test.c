@@ -10,24 +10,9 @@
 #include "kselftest_harness.h"
 #include "chan_test.h"
 
-#define TOTALS		"/sys/class/misc/chanctl/totals/"
 #define PARAMETERS	"/sys/module/chan/parameters/"
 
 #define ROUNDS		2000
-
-static unsigned long long total(const char *name)
-{
-	char path[128];
-	unsigned long long n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), TOTALS "%s", name);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%llu", &n) != 1)
-		die("%s: %m", path);
-	fclose(f);
-	return n;
-}
 
 static void set_parameter(const char *name, const char *value)
 {
@@ -126,16 +111,16 @@ static void stop(struct server *s)
 /* Who is served while it gives way has not slept, and its partner has nobody to wake. */
 TEST_F(linger, on_one_processor_partners_give_way)
 {
-	unsigned long long tries = total("gave_way"), hits = total("gave_way_hits");
+	unsigned long long tries = read_total("gave_way"), hits = read_total("gave_way_hits");
 
 	start(&self->s, 0);
 	round_trips(&self->s, ROUNDS);
 	stop(&self->s);
-	hits = total("gave_way_hits") - hits;
+	hits = read_total("gave_way_hits") - hits;
 	/* How many is up to the scheduler, and to what else there is to do. */
 	if (gives_way_to_anybody())
 		EXPECT_LE(ROUNDS / 20, hits);
-	EXPECT_LE(hits, total("gave_way") - tries);
+	EXPECT_LE(hits, read_total("gave_way") - tries);
 }
 
 TEST_F(linger, who_may_not_give_way_sleeps)
@@ -146,12 +131,12 @@ TEST_F(linger, who_may_not_give_way_sleeps)
 	set_parameter("give_way", "N");
 	start(&self->s, 0);
 	round_trips(&self->s, 10);
-	tries = total("gave_way");
+	tries = read_total("gave_way");
 	slept = voluntary();
 	round_trips(&self->s, ROUNDS);
 	slept = voluntary() - slept;
 	stop(&self->s);
-	EXPECT_EQ(tries, total("gave_way"));
+	EXPECT_EQ(tries, read_total("gave_way"));
 	EXPECT_LE(ROUNDS, slept);
 }
 
@@ -184,16 +169,16 @@ TEST_F(linger, a_real_time_task_does_not_give_way)
 		SKIP(return, "no real-time tasks here");
 	/* The server inherits it. */
 	start(&self->s, 0);
-	tries = total("gave_way");
+	tries = read_total("gave_way");
 	round_trips(&self->s, ROUNDS / 10);
-	EXPECT_EQ(tries, total("gave_way"));
+	EXPECT_EQ(tries, read_total("gave_way"));
 	stop(&self->s);
 }
 
 /* With a bound that nothing exceeds, who has once been served by another processor spins. */
 TEST_F(linger, on_two_processors_partners_spin)
 {
-	unsigned long long spins = total("spins"), hits = total("spin_hits");
+	unsigned long long spins = read_total("spins"), hits = read_total("spin_hits");
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "one processor only");
@@ -201,8 +186,8 @@ TEST_F(linger, on_two_processors_partners_spin)
 	start(&self->s, 1);
 	round_trips(&self->s, ROUNDS / 10);
 	stop(&self->s);
-	EXPECT_LT(0, total("spin_hits") - hits);
-	EXPECT_LE(total("spin_hits") - hits, total("spins") - spins);
+	EXPECT_LT(0, read_total("spin_hits") - hits);
+	EXPECT_LE(read_total("spin_hits") - hits, read_total("spins") - spins);
 }
 
 TEST_F(linger, with_a_bound_of_0_nobody_spins)
@@ -212,11 +197,11 @@ TEST_F(linger, with_a_bound_of_0_nobody_spins)
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "one processor only");
 	set_parameter("spin_max_us", "0");
-	spins = total("spins");
+	spins = read_total("spins");
 	start(&self->s, 1);
 	round_trips(&self->s, ROUNDS / 10);
 	stop(&self->s);
-	EXPECT_EQ(spins, total("spins"));
+	EXPECT_EQ(spins, read_total("spins"));
 }
 
 /* Who spins for a partner that does not come is let go by a signal, a deadline, a close. */
