@@ -43,25 +43,42 @@ void chan_gave_way_in_vain(struct chan_habit *habit)
 		WRITE_ONCE(habit->misses, misses + 1);
 }
 
-/* Whether somebody else can use this processor, or the task has something else to do. */
-static bool has_to_stop(void)
-{
-	return need_resched() || signal_pending(current) || !single_task_running();
-}
+/* How often it looks for the completion before it looks at all else. */
+#define LOOKS			8
 
-static bool spin(const struct chan_wait *wait, u64 ns, ktime_t until)
+/*
+ * To relax may take its time: a virtual processor may give its own to others.  So nothing is
+ * between that and a look.
+ */
+static bool look_for_completion(const struct chan_wait *wait)
 {
-	u64 start = chan_clock();
+	int i;
 
-	do {
+	for (i = 0; i < LOOKS && !need_resched(); i++) {
+		cpu_relax();
 		if (chan_wait_is_done(wait))
 			return true;
-		if (has_to_stop())
+	}
+	return false;
+}
+
+/* Whether somebody else can use this processor, or the task has something else to do. */
+static bool has_to_stop(ktime_t until)
+{
+	return need_resched() || signal_pending(current) || !single_task_running() ||
+	       (until != KTIME_MAX && ktime_get() >= until);
+}
+
+/* Where partners are quick, to look at the clock is a good part of what that costs. */
+static bool spin(struct chan_wait *wait, u64 ns, ktime_t until)
+{
+	do {
+		if (look_for_completion(wait))
+			return true;
+		if (has_to_stop(until))
 			return false;
-		if (until != KTIME_MAX && ktime_get() >= until)
-			return false;
-		cpu_relax();
-	} while (chan_clock() - start < ns);
+		chan_start_clock(wait);
+	} while (chan_wait_time(wait) < ns);
 	return false;
 }
 
@@ -72,7 +89,7 @@ static bool spin(const struct chan_wait *wait, u64 ns, ktime_t until)
  *
  * Return: whether it has been completed.
  */
-bool chan_spin(const struct chan_wait *wait, ktime_t until)
+bool chan_spin(struct chan_wait *wait, ktime_t until)
 {
 	u32 ns;
 	bool done;
@@ -85,12 +102,21 @@ bool chan_spin(const struct chan_wait *wait, ktime_t until)
 		return false;
 	done = spin(wait, ns, until);
 	chan_count(CHAN_SPINS);
-	if (done) {
+	if (done)
 		chan_count(CHAN_SPIN_HITS);
-		chan_linger_learn(wait);
-	}
 	trace_chan_spin(wait, done);
 	return done;
+}
+
+/* Whether somebody on another processor took no longer than a call may spin. */
+static bool was_worth_it(const struct chan_wait *wait, u64 max)
+{
+	if (!wait->elsewhere)
+		return false;
+	/* It was faster than sleep, or perhaps than the start of the clock. */
+	if (wait->done_at <= wait->since)
+		return true;
+	return wait->done_at - wait->since <= max;
 }
 
 /**
@@ -103,8 +129,7 @@ void chan_linger_learn(const struct chan_wait *wait)
 	u64 max = READ_ONCE(spin_max_us) * (u64)NSEC_PER_USEC;
 	u32 ns = READ_ONCE(habit->spin), next = 0;
 
-	/* Taken is the time to the completion, which does not include that to wake up. */
-	if (wait->elsewhere && wait->elsewhere - wait->since <= max)
+	if (was_worth_it(wait, max))
 		next = min_t(u64, max, max_t(u32, 2 * ns, FIRST_SPIN_NS));
 	if (next != ns)
 		WRITE_ONCE(habit->spin, next);

@@ -45,7 +45,7 @@ struct chan_habit {
 extern bool chan_gives_way;
 
 void chan_gave_way_in_vain(struct chan_habit *habit);
-bool chan_spin(const struct chan_wait *wait, ktime_t until);
+bool chan_spin(struct chan_wait *wait, ktime_t until);
 void chan_linger_learn(const struct chan_wait *wait);
 
 #endif /* CHAN_LINGER_H */

@@ -180,6 +180,8 @@ static noinline void finish_asleep(struct chan_wait *wait, bool here)
 {
 	struct task_struct *task;
 
+	if (wait->elsewhere)
+		wait->done_at = chan_clock();
 	rcu_read_lock();
 	task = wait->task;
 	/* Pairs with chan_wait_is_done(): what the wait has got is there. */
@@ -194,7 +196,7 @@ static __always_inline void finish(struct chan_wait *wait, bool here)
 	if (unlikely(wait->g))
 		chan_g_ready(wait->g, true);
 	if (task_cpu(wait->task) != raw_smp_processor_id())
-		wait->elsewhere = chan_clock();
+		wait->elsewhere = true;
 	if (cmpxchg(&wait->progress, CHAN_AWAKE, CHAN_DONE) == CHAN_ASLEEP)
 		finish_asleep(wait, here);
 }
@@ -314,20 +316,23 @@ int __chan_park(struct chan_wait *wait, ktime_t until)
 {
 	int ret;
 
+	if (chan_spin(wait, until))
+		goto done;
 	chan_start_clock(wait);
-	if (chan_spin(wait, until) || !fall_asleep(wait))
-		return wait->result;
+	if (!fall_asleep(wait))
+		goto done;
 	do
 		ret = wait->timed ? sleep_to_alarm(wait, until) : chan_sleep(wait, until);
 	while (ret == -EAGAIN);
-
-	if (chan_wait_is_done(wait)) {
-		chan_linger_learn(wait);
-		return wait->result;
-	}
+	if (chan_wait_is_done(wait))
+		goto done;
 	if (chan_abort(wait))
 		return ret;
 	return READ_ONCE(wait->deadlocked) ? -EDEADLK : chan_await(wait);
+
+done:
+	chan_linger_learn(wait);
+	return wait->result;
 }
 
 #ifdef CONFIG_TIME_NS

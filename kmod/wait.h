@@ -105,13 +105,14 @@ enum chan_wait_reason {
  *	moment that none is ready.
  * @parked: it is queued to stay, from chan_wait_parked() to chan_wait_over().
  * @queued: all its entries are: nothing but others can go on with it.
+ * @elsewhere: it was completed by another processor.
  * @reason: why the task sleeps.
  * @task: whom to wake.
  * @g: the goroutine that it is, if it is one, while @parked.
  * @how: the call, from chan_wait_parked() on.
  * @since: when it parked, as chan_clock() has it: see chan_wait_since().  0 while it
  *	gives way, if nobody watches: looking at a clock is a good part of what that saves.
- * @elsewhere: when it was completed, if that was done by another processor; 0 if not.
+ * @done_at: when it was completed, likewise, if it slept and @elsewhere is true; or 0.
  * @waiters: its entries.
  * @n: how many.
  */
@@ -126,12 +127,13 @@ struct chan_wait {
 	bool passing;
 	bool parked;
 	bool queued;
+	bool elsewhere;
 	enum chan_wait_reason reason;
 	struct task_struct *task;
 	struct chan_g *g;
 	const struct chan_blocking *how;
 	u64 since;
-	u64 elsewhere;
+	u64 done_at;
 	struct chan_waiter *waiters;
 	unsigned int n;
 };
@@ -186,7 +188,8 @@ static inline void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason 
 	wait->task = current;
 	wait->g = NULL;
 	wait->since = 0;
-	wait->elsewhere = 0;
+	wait->elsewhere = false;
+	wait->done_at = 0;
 	wait->waiters = waiters;
 	wait->n = n;
 }

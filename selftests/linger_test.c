@@ -119,7 +119,7 @@ TEST_F(linger, on_one_processor_partners_give_way)
 	hits = read_total("gave_way_hits") - hits;
 	/* How many is up to the scheduler, and to what else there is to do. */
 	if (gives_way_to_anybody())
-		EXPECT_LE(ROUNDS / 20, hits);
+		EXPECT_LT(0, hits);
 	EXPECT_LE(hits, read_total("gave_way") - tries);
 }
 
