@@ -67,7 +67,7 @@ static void raise_limit(int resource, const char *name, rlim_t most)
 			strerror(errno));
 }
 
-void raise_setting(const char *path, const char *value)
+void write_setting(const char *path, const char *value)
 {
 	FILE *f = fopen(path, "w");
 	bool done = f && fputs(value, f) >= 0;
@@ -84,9 +84,9 @@ static void raise_limits(void)
 	raise_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", 1 << 20);
 	raise_limit(RLIMIT_NPROC, "RLIMIT_NPROC", 100000);
 	raise_limit(RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", RLIM_INFINITY);
-	raise_setting("/proc/sys/kernel/threads-max", "100000");
-	raise_setting("/proc/sys/kernel/pid_max", "200000");
-	raise_setting("/proc/sys/vm/max_map_count", "262144");
+	write_setting("/proc/sys/kernel/threads-max", "100000");
+	write_setting("/proc/sys/kernel/pid_max", "200000");
+	write_setting("/proc/sys/vm/max_map_count", "262144");
 }
 
 /* ---- busy loops ---- */

@@ -244,7 +244,7 @@ static void allow_long_messages(struct link *l)
 	char most[32];
 
 	snprintf(most, sizeof(most), "%zu", l->bytes);
-	raise_setting("/proc/sys/kernel/msgmax", most);
+	write_setting("/proc/sys/kernel/msgmax", most);
 	must(msgctl(l->rx, IPC_STAT, &settings));
 	settings.msg_qbytes = 2 * l->bytes;
 	must(msgctl(l->rx, IPC_SET, &settings));

@@ -86,7 +86,7 @@ static void give_back_slabs(void)
 	if (glob("/sys/kernel/slab/*/shrink", 0, NULL, &caches))
 		die("/sys/kernel/slab");
 	for (i = 0; i < caches.gl_pathc; i++)
-		raise_setting(caches.gl_pathv[i], "1");
+		write_setting(caches.gl_pathv[i], "1");
 	globfree(&caches);
 }
 

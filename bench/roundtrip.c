@@ -3,6 +3,7 @@
  * A request to another thread, which waits for it, and its reply.
  */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,6 +192,55 @@ static void run_timed_calls(void *state, unsigned int n)
 	time_each(state, n, do_call);
 }
 
+/* ---- likewise, by who goes to sleep as soon as there is nothing to be had ---- */
+
+#define PARAMETERS	"/sys/module/chan/parameters/"
+
+struct parameter {
+	const char *path;
+	const char *off;
+	char was[16];
+};
+
+static struct parameter lingering[] = {
+	{ PARAMETERS "give_way", "N", "" },
+	{ PARAMETERS "spin_max_us", "0", "" },
+};
+
+static bool read_parameter(struct parameter *p)
+{
+	FILE *f = fopen(p->path, "r+");
+	bool done = f && fgets(p->was, sizeof(p->was), f);
+
+	if (f)
+		fclose(f);
+	return done;
+}
+
+static void set_lingering(bool on)
+{
+	clock_stop();
+	for (size_t i = 0; i < sizeof(lingering) / sizeof(*lingering); i++)
+		write_setting(lingering[i].path, on ? lingering[i].was : lingering[i].off);
+	clock_go();
+}
+
+static void *set_up_at_once(const struct bench *b, const struct way *way)
+{
+	for (size_t i = 0; i < sizeof(lingering) / sizeof(*lingering); i++)
+		if (!read_parameter(&lingering[i]))
+			return bench_skip(b, way->name,
+					  "parameters of the module cannot be set (needs root)");
+	return start(b, way, serve);
+}
+
+static void run_timed_at_once(void *state, unsigned int n)
+{
+	set_lingering(false);
+	time_each(state, n, do_plain);
+	set_lingering(true);
+}
+
 static int compare(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
@@ -215,6 +265,8 @@ void bench_latency(void)
 	const struct way ways[] = {
 		{ "chan-call", set_up_calls, run_timed_calls, tear_down, &mech_chan, 0, tell },
 		{ "chan", set_up, run_timed, tear_down, &mech_chan, 0, tell },
+		{ "chan-at-once", set_up_at_once, run_timed_at_once, tear_down, &mech_chan, 0,
+		  tell },
 		{ "pipe", set_up, run_timed, tear_down, &mech_pipe, 1, tell },
 		{ "eventfd", set_up, run_timed, tear_down, &mech_eventfd, 1, tell },
 		{ "mutex-cond", set_up, run_timed, tear_down, &mech_cond, 1, tell },

@@ -93,6 +93,7 @@ HOG = "beside a busy loop"
 
 WAYS = {
     "chan": "channel", "chan-call": "channel, by calls", "chan-cap-1": "channel, capacity 1",
+    "chan-at-once": "channel, asleep at once",
     "chan-read-write": "channel, read and write", "chan-select": "channels, select",
     "chan-select-cap-1": "channels, capacity 1", "chan-single": "channel, one by one",
     "pipe-single": "pipe, one by one", "seqpacket": "socket, SEQPACKET",

@@ -276,18 +276,18 @@ static void may_lock(unsigned int pages)
 	must(setrlimit(RLIMIT_MEMLOCK, &limit));
 }
 
-/* A receiver without privileges; returns the pages it has pinned, and whether it got it. */
-static pid_t receive_as_nobody(FIXTURE_DATA(large) *self, uint32_t size, unsigned int may)
+/* A receiver without privileges, parked. */
+static pid_t receive_as_nobody(int ch, void *to, uint32_t size, unsigned int may)
 {
 	pid_t pid = child_fork();
 
 	if (!pid) {
 		may_lock(may);
 		become_nobody();
-		_exit(ch_recv(self->ch, self->to, size) != 1 + size ||
-		      !is_there(self->to, size, 9));
+		_exit(ch_recv(ch, to, size) != 1 + size ||
+		      !is_there(to, size, 9));
 	}
-	wait_parked(self->ch, 1, 0);
+	wait_parked(ch, 1, 0);
 	return pid;
 }
 
@@ -295,7 +295,7 @@ TEST_F(large, is_not_pinned_by_who_may_not_lock_so_much)
 {
 	unsigned long long before = copied_once();
 	unsigned int may = pages_of(self->to, variant->size) - 1;
-	pid_t pid = receive_as_nobody(self, variant->size, may);
+	pid_t pid = receive_as_nobody(self->ch, self->to, variant->size, may);
 
 	EXPECT_EQ(0, pinned(pid));
 	fill(self->from, variant->size, 9);
@@ -313,11 +313,11 @@ TEST_F(large, is_let_go_by_who_is_killed)
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		pid = receive_as_nobody(self, variant->size, may);
+		pid = receive_as_nobody(self->ch, self->to, variant->size, may);
 		must(kill(pid, SIGKILL));
 		child_wait(pid);
 	}
-	pid = receive_as_nobody(self, variant->size, may);
+	pid = receive_as_nobody(self->ch, self->to, variant->size, may);
 	fill(self->from, variant->size, 9);
 	EXPECT_EQ(0, ch_send(self->ch, self->from, variant->size));
 	EXPECT_EQ(0, child_wait(pid));
@@ -326,18 +326,22 @@ TEST_F(large, is_let_go_by_who_is_killed)
 
 /* ---- in the long run nothing is allocated ---- */
 
-static void pass_to_receiver(FIXTURE_DATA(large) *self, uint32_t size)
+static void pass_to_receiver(int ch, void *from, void *to, uint32_t size)
 {
-	park_recv(&self->t, self->ch, self->to, size);
-	must(ch_send(self->ch, self->from, size));
-	task_join(&self->t);
+	struct task t;
+
+	park_recv(&t, ch, to, size);
+	must(ch_send(ch, from, size));
+	task_join(&t);
 }
 
-static void pass_from_sender(FIXTURE_DATA(large) *self, uint32_t size)
+static void pass_from_sender(int ch, void *from, void *to, uint32_t size)
 {
-	park_send(&self->t, self->ch, self->from, size);
-	must(ch_recv(self->ch, self->to, size));
-	task_join(&self->t);
+	struct task t;
+
+	park_send(&t, ch, from, size);
+	must(ch_recv(ch, to, size));
+	task_join(&t);
 }
 
 TEST_F(large, allocates_nothing_when_there_has_been_one_like_it)
@@ -345,12 +349,12 @@ TEST_F(large, allocates_nothing_when_there_has_been_one_like_it)
 	unsigned long long before;
 	int i;
 
-	pass_to_receiver(self, variant->size);
-	pass_from_sender(self, variant->size);
+	pass_to_receiver(self->ch, self->from, self->to, variant->size);
+	pass_from_sender(self->ch, self->from, self->to, variant->size);
 	before = buffers();
 	for (i = 0; i < 20; i++) {
-		pass_to_receiver(self, variant->size);
-		pass_from_sender(self, variant->size);
+		pass_to_receiver(self->ch, self->from, self->to, variant->size);
+		pass_from_sender(self->ch, self->from, self->to, variant->size);
 	}
 	EXPECT_EQ(before, buffers());
 }
