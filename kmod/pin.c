@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <linux/user_namespace.h>
 
@@ -78,10 +79,10 @@ static void pinned_free(struct chan_pinned *pinned)
 	chan_payload_free(container_of((u8 (*)[])pinned, struct chan_payload, bytes));
 }
 
-static bool pin_pages(struct chan_pinned *pinned, unsigned int flags)
+static bool pin_pages(struct chan_pinned *pinned)
 {
-	unsigned long start = pinned->addr & PAGE_MASK;
-	int n = pin_user_pages_fast(start, pinned->n, flags, pinned->pages);
+	int n = pin_user_pages_fast(pinned->addr & PAGE_MASK, pinned->n,
+				    FOLL_WRITE | FOLL_LONGTERM, pinned->pages);
 
 	if (n == pinned->n)
 		return true;
@@ -91,23 +92,43 @@ static bool pin_pages(struct chan_pinned *pinned, unsigned int flags)
 }
 
 /**
- * chan_pin_source() - pin an element for as long as it takes to copy it
+ * chan_hold_source() - hold the pages of an element for as long as it takes to copy it
  * @guess: the user of the current task, probably.
  * @addr: the element.
  * @len: its bytes.
  *
- * May sleep.
+ * Who only reads need not pin.  May sleep.
  *
- * Return: what was pinned, for chan_unpin(); NULL if that was not possible.
+ * Return: what is held, for chan_put_source(); NULL if that was not possible.
  */
-struct chan_pinned *chan_pin_source(struct chan_user *guess, const void __user *addr, u32 len)
+struct chan_pinned *chan_hold_source(struct chan_user *guess, const void __user *addr, u32 len)
 {
-	struct chan_pinned *pinned = pinned_new(guess, (unsigned long)addr, len);
+	struct chan_pinned *held = pinned_new(guess, (unsigned long)addr, len);
+	int n;
 
-	if (!pinned || pin_pages(pinned, 0))
-		return pinned;
-	pinned_free(pinned);
+	if (!held)
+		return NULL;
+	n = get_user_pages_fast(held->addr & PAGE_MASK, held->n, 0, held->pages);
+	if (n == held->n)
+		return held;
+	held->n = max(n, 0);
+	chan_put_source(held);
 	return NULL;
+}
+
+/**
+ * chan_put_source() - let go of what chan_hold_source() holds
+ * @held: the pages.
+ *
+ * May sleep.
+ */
+void chan_put_source(struct chan_pinned *held)
+{
+	unsigned int i;
+
+	for (i = 0; i < held->n; i++)
+		put_page(held->pages[i]);
+	pinned_free(held);
 }
 
 /**
@@ -128,15 +149,15 @@ struct chan_pinned *chan_pin_dest(struct chan_user *guess, void __user *addr, u3
 	if (!pinned)
 		return NULL;
 	pinned->locked = lock_pages(pinned->n);
-	if (pinned->locked && pin_pages(pinned, FOLL_WRITE | FOLL_LONGTERM))
+	if (pinned->locked && pin_pages(pinned))
 		return pinned;
 	pinned_free(pinned);
 	return NULL;
 }
 
 /**
- * chan_unpin() - let go of pinned memory
- * @pinned: the memory.
+ * chan_unpin() - let go of a pinned destination
+ * @pinned: the destination.
  *
  * May sleep.
  */
@@ -160,11 +181,25 @@ static struct page *page_at(const struct chan_pinned *pinned, size_t pos)
 	return pinned->pages[(offset_in_page(pinned->addr) + pos) / PAGE_SIZE];
 }
 
+/* Of what is mapped, to a page; as it is of the current task, the processor knows it best. */
+static bool copy_mapped(struct page *page, size_t offset, unsigned long from, size_t n)
+{
+	void *to = kmap_local_page(page);
+	unsigned long left;
+
+	pagefault_disable();
+	left = __copy_from_user_inatomic(to + offset, (const void __user *)from, n);
+	pagefault_enable();
+	kunmap_local(to);
+	return !left;
+}
+
 /**
  * chan_pinned_copy() - copy an element from where it is to where it goes
  * @to: destination.
- * @from: source.
- * @len: bytes; no more than are pinned of either.
+ * @from: source, of the current task: what is mapped there, or if nothing is any more, what
+ *	was when it was taken hold of.
+ * @len: bytes; no more than are pinned of the one and held of the other.
  *
  * May sleep, but only to let others run.
  */
@@ -173,10 +208,14 @@ void chan_pinned_copy(struct chan_pinned *to, const struct chan_pinned *from, u3
 	size_t pos, n;
 
 	for (pos = 0; pos < len; pos += n) {
+		struct page *page = page_at(to, pos);
+		size_t offset = offset_in_page(to->addr + pos);
+
 		n = rest_of_page(to, pos, rest_of_page(from, pos, len - pos));
-		memcpy_page(page_at(to, pos), offset_in_page(to->addr + pos),
-			    page_at(from, pos), offset_in_page(from->addr + pos), n);
-		flush_dcache_page(page_at(to, pos));
+		if (unlikely(!copy_mapped(page, offset, from->addr + pos, n)))
+			memcpy_page(page, offset, page_at(from, pos),
+				    offset_in_page(from->addr + pos), n);
+		flush_dcache_page(page);
 		cond_resched();
 	}
 	to->written = true;

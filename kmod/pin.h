@@ -3,12 +3,12 @@
  * Pinned user memory, so that a large element is copied once.
  *
  * A receiver of large elements pins its destination before it parks.  A sender that finds it
- * there pins its element, claims the receiver, lets go of the channel, and only then copies,
- * from page to page: what is pinned is there, so nothing can fail or wait for anything once
+ * there takes hold of the pages of its element, claims the receiver, lets go of the channel,
+ * and only then copies: all pages are there, so nothing can fail or wait for anything once
  * the receiver is claimed, and no lock is held for as long as it takes.  The receiver, claimed
  * but not done, stays where it is until then.
  *
- * It is an offer that may be declined: if either memory cannot be pinned, or the receiver may
+ * It is an offer that may be declined: if either memory cannot be had, or the receiver may
  * not lock so much (RLIMIT_MEMLOCK), or it is the sender that came first, the element goes
  * through a buffer (payload.h).
  *
@@ -30,7 +30,7 @@ struct iov_iter;
 #define CHAN_PIN_MIN		PAGE_SIZE
 
 /**
- * struct chan_pinned - pinned user memory
+ * struct chan_pinned - user memory whose pages are pinned, or held
  * @addr: where it begins.
  * @locked: whether it counts against RLIMIT_MEMLOCK.
  * @written: whether it was.
@@ -45,7 +45,8 @@ struct chan_pinned {
 	struct page *pages[];
 };
 
-struct chan_pinned *chan_pin_source(struct chan_user *guess, const void __user *addr, u32 len);
+struct chan_pinned *chan_hold_source(struct chan_user *guess, const void __user *addr, u32 len);
+void chan_put_source(struct chan_pinned *held);
 struct chan_pinned *chan_pin_dest(struct chan_user *guess, void __user *addr, u32 len);
 void chan_unpin(struct chan_pinned *pinned);
 void chan_pinned_copy(struct chan_pinned *to, const struct chan_pinned *from, u32 len);

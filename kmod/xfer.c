@@ -183,14 +183,14 @@ int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *a
 
 	if (!expects_copy(c, len))
 		return -EAGAIN;
-	from = chan_pin_source(guess, addr, len);
+	from = chan_hold_source(guess, addr, len);
 	if (!from)
 		return -EAGAIN;
 	w = send_in_advance(c, len, news);
 	/* Until it is told, it stays there with all it has. */
 	if (w)
 		chan_pinned_copy(w->pinned, from, len);
-	chan_unpin(from);
+	chan_put_source(from);
 	return w ? 0 : -EAGAIN;
 }
 
