@@ -10,7 +10,6 @@
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/stat.h>
 #include <linux/stacktrace.h>
 #include <linux/version.h>
 
@@ -94,17 +93,15 @@ static inline u64 chan_clock(void)
 }
 
 /*
- * Whether it makes sense to give way (linger.h).  Where the scheduler picks by deadlines, it
- * does if anybody else is runnable; the one before that has mostly decided already.
+ * To be picked again so often makes a task sleep that gives way (linger.h).  Where the scheduler
+ * goes by deadlines, a few times make up for a tick; the one before that remembers for
+ * longer who has slept, and to insist does not help.
  */
-static inline bool chan_may_give_way(void)
-{
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-	return !single_task_running();
+#define CHAN_GIVE_WAY_TRIES	32
 #else
-	return need_resched();
+#define CHAN_GIVE_WAY_TRIES	4
 #endif
-}
 
 /*
  * The pages that the current user has locked otherwise than by mlock(2), of which the kernel

@@ -6,6 +6,7 @@
 #define CHAN_PARK_H
 
 #include <linux/sched.h>
+#include <linux/sched/stat.h>
 
 #include "chan.h"
 #include "compat.h"
@@ -14,9 +15,6 @@
 #include "trace.h"
 
 /* ---- giving way: see linger.h ---- */
-
-/* To be picked again so often makes a task sleep that gives way. */
-#define CHAN_GIVE_WAY_TRIES	32
 
 static inline struct chan_habit *chan_habit_of(const struct chan_wait *wait)
 {
@@ -63,7 +61,7 @@ static __always_inline bool chan_give_way(struct chan_wait *wait)
 	struct chan_habit *habit;
 	bool done;
 
-	if (!READ_ONCE(chan_gives_way) || !chan_may_linger(wait) || !chan_may_give_way())
+	if (!READ_ONCE(chan_gives_way) || !chan_may_linger(wait) || single_task_running())
 		return false;
 	habit = chan_habit_of(wait);
 	if (chan_is_skipped(habit))

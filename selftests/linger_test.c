@@ -5,7 +5,6 @@
  */
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 
 #include "kselftest_harness.h"
 #include "chan_test.h"
@@ -31,17 +30,6 @@ static unsigned long voluntary(void)
 
 	must(getrusage(RUSAGE_SELF, &r));
 	return r.ru_nvcsw;
-}
-
-/* Before 6.6 a call gives way only if the scheduler has asked for it, which is not certain. */
-static bool gives_way_to_anybody(void)
-{
-	unsigned int major = 0, minor = 0;
-	struct utsname u;
-
-	must(uname(&u));
-	sscanf(u.release, "%u.%u", &major, &minor);
-	return major > 6 || (major == 6 && minor >= 6);
 }
 
 /* A server of round trips: receives on one channel, answers on the other, until it closes. */
@@ -118,8 +106,7 @@ TEST_F(linger, on_one_processor_partners_give_way)
 	stop(&self->s);
 	hits = read_total("gave_way_hits") - hits;
 	/* How many is up to the scheduler, and to what else there is to do. */
-	if (gives_way_to_anybody())
-		EXPECT_LT(0, hits);
+	EXPECT_LT(0, hits);
 	EXPECT_LE(hits, read_total("gave_way") - tries);
 }
 

@@ -77,9 +77,7 @@ who_lingers_is_shown() {
 	echo 0 >"$instance"/events/chan/enable
 	plain <"$instance"/trace >"$scratch/plain"
 	rmdir "$instance"
-	# Before 6.6 a call gives way only if the scheduler has asked for it.
-	[ "$(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1)" != 6.6 ] ||
-		grep -Eq '^chan_give_way chan=[0-9]+ g=0 done=1 elsewhere=0$' "$scratch/plain" ||
+	grep -Eq '^chan_give_way chan=[0-9]+ g=0 done=1 elsewhere=0$' "$scratch/plain" ||
 		fail "nobody has given way"
 	grep -Eq '^chan_spin chan=[0-9]+ g=0 done=1 elsewhere=1$' "$scratch/plain" ||
 		fail "nobody has spun"
