@@ -121,23 +121,23 @@ static struct chan_payload *allocate_charged(struct chan_user *user, size_t char
 	return ERR_PTR(-ENOMEM);
 }
 
-/* A spare costs what it takes, which may be more than is needed. */
-static struct chan_payload *reuse_charged(struct chan_user *user, struct chan_payload *p)
+/* A spare costs what it takes, which may be more than is needed, and more than is left. */
+static struct chan_payload *reuse_charged(struct chan_user *user, size_t charge,
+					  const struct mem_cgroup *cgroup)
 {
-	int ret = chan_charge_bytes(user, p->charge);
+	struct chan_payload *p = take_spare(&user->spares, charge, cgroup);
 
-	if (!ret)
+	if (!p || !chan_charge_bytes(user, p->charge))
 		return p;
 	kvfree(p);
-	return ERR_PTR(ret);
+	return NULL;
 }
 
 static struct chan_payload *get_charged(struct chan_user *user, size_t charge)
 {
 	const struct mem_cgroup *cgroup = current_cgroup();
-	struct chan_payload *p = take_spare(&user->spares, charge, cgroup);
 
-	return p ? reuse_charged(user, p) : allocate_charged(user, charge, cgroup);
+	return reuse_charged(user, charge, cgroup) ?: allocate_charged(user, charge, cgroup);
 }
 
 /**

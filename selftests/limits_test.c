@@ -168,6 +168,28 @@ TEST_F(limits, element_bytes_of_a_user_beyond_their_number_are_edquot)
 	EXPECT_EQ(0, as_nobody(over_element_bytes, NULL));
 }
 
+/* For the last one there is the buffer of the first, which is longer than what is left. */
+static int rest_of_element_bytes(void *arg)
+{
+	static char b[60000];
+	int ch;
+
+	(void)arg;
+	check((ch = ch_make(sizeof(b), 3, CHAN_MESSAGE)) >= 0);
+	check(!ch_send(ch, b, 60000));
+	check(ch_recv(ch, b, sizeof(b)) == 60001);
+	check(!ch_send(ch, b, 25000));
+	check(!ch_send(ch, b, 25000));
+	check(!ch_send(ch, b, 40000));
+	return 0;
+}
+
+TEST_F(limits, element_that_fits_is_sent_whatever_has_been_kept_of_others)
+{
+	set_param("max_user_bytes", 100000);
+	EXPECT_EQ(0, as_nobody(rest_of_element_bytes, NULL));
+}
+
 TEST_F(limits, cap_sys_resource_is_exempt_from_the_users_limits)
 {
 	static char b[40000];
