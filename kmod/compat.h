@@ -7,6 +7,8 @@
 
 #include <linux/device.h>
 #include <linux/hrtimer.h>
+#include <linux/mm_types.h>
+#include <linux/page-flags.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
@@ -114,6 +116,20 @@ static inline atomic_long_t *chan_locked_pages(void)
 	return &current_user()->locked_vm;
 #else
 	return NULL;
+#endif
+}
+
+/*
+ * Whether a page may be pinned for long and written to.  One of a file on disk may not: its file
+ * system writes it back meanwhile, and does not expect it to change after that.  Since 6.5 the
+ * kernel does not pin such a page.
+ */
+static inline bool chan_may_stay_pinned(struct page *page)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return true;
+#else
+	return PageAnon(page) || PageSwapBacked(page) || PageHuge(page);
 #endif
 }
 

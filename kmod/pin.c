@@ -91,6 +91,26 @@ static bool pin_pages(struct chan_pinned *pinned)
 	return false;
 }
 
+static bool may_stay(const struct chan_pinned *pinned)
+{
+	unsigned int i;
+
+	for (i = 0; i < pinned->n; i++)
+		if (!chan_may_stay_pinned(pinned->pages[i]))
+			return false;
+	return true;
+}
+
+static bool pin_for_long(struct chan_pinned *pinned)
+{
+	if (!pin_pages(pinned))
+		return false;
+	if (likely(may_stay(pinned)))
+		return true;
+	unpin_user_pages(pinned->pages, pinned->n);
+	return false;
+}
+
 /**
  * chan_hold_source() - hold the pages of an element for as long as it takes to copy it
  * @guess: the user of the current task, probably.
@@ -149,7 +169,7 @@ struct chan_pinned *chan_pin_dest(struct chan_user *guess, void __user *addr, u3
 	if (!pinned)
 		return NULL;
 	pinned->locked = lock_pages(pinned->n);
-	if (pinned->locked && pin_pages(pinned))
+	if (pinned->locked && pin_for_long(pinned))
 		return pinned;
 	pinned_free(pinned);
 	return NULL;
