@@ -23,23 +23,21 @@ static __always_inline int recv_then_tell(struct chan *out, struct chan_news *re
 					  struct chan_blocking *how)
 {
 	struct chan_elem elem __uninitialized;
-	struct chan_wait wait __uninitialized;
-	struct chan_waiter w __uninitialized;
+	struct chan_single s __uninitialized;
 	struct chan_news reply = CHAN_NEWS_INIT(reply);
 	int refusal = chan_may_park(how);
 	int ret;
 
-	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
-	chan_waiter_init(&w, &wait, in, false, &elem, dest->room);
-	w.pinned = dest->pinned;
-	ret = chan_recv_once(in, dest, how, refusal ? NULL : &w, &reply, true);
+	chan_single_init(&s, in, false, &elem, dest->room);
+	s.w.pinned = dest->pinned;
+	ret = chan_recv_once(in, dest, how, refusal ? NULL : &s.w, &reply, true);
 	request->here = ret == -EAGAIN && !refusal;
 	chan_tell(out, request);
 	chan_tell(in, &reply);
 	switch (ret) {
 	case -EAGAIN:
 		if (!refusal)
-			return chan_recv_parked(in, dest, &w, how);
+			return chan_recv_parked(in, dest, &s.w, how);
 		trace_chan_recv(in, CHAN_PATH_WOULD_BLOCK, 0);
 		return refusal;
 	case -EFAULT:

@@ -284,7 +284,6 @@ struct chan_parked {
 static inline void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wait, struct chan *c,
 				    bool send, struct chan_elem *elem, u32 room)
 {
-	INIT_HLIST_NODE(&w->link);
 	w->wait = wait;
 	w->chan = c;
 	w->queue = send ? &c->sendq : &c->recvq;
@@ -293,6 +292,21 @@ static inline void chan_waiter_init(struct chan_waiter *w, struct chan_wait *wai
 	w->elem = elem;
 	w->pinned = NULL;
 	w->room = room;
+}
+
+/**
+ * chan_single_init() - prepare a wait in one queue
+ * @s: the wait and its entry.
+ * @c: the channel.
+ * @send: whether it sends there.
+ * @elem: what to send, or where to receive to.
+ * @room: bytes to send, or longest element to receive.
+ */
+static __always_inline void chan_single_init(struct chan_single *s, struct chan *c, bool send,
+					     struct chan_elem *elem, u32 room)
+{
+	chan_wait_init(&s->wait, send ? CHAN_WAIT_SEND : CHAN_WAIT_RECV, &s->w, 1);
+	chan_waiter_init(&s->w, &s->wait, c, send, elem, room);
 }
 
 /* Whether an entry is a sender's. */

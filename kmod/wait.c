@@ -316,6 +316,7 @@ int __chan_park(struct chan_wait *wait, ktime_t until)
 {
 	int ret;
 
+	wait->done_at = 0;
 	if (chan_spin(wait, until))
 		goto done;
 	chan_start_clock(wait);

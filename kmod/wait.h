@@ -106,13 +106,14 @@ enum chan_wait_reason {
  * @parked: it is queued to stay, from chan_wait_parked() to chan_wait_over().
  * @queued: all its entries are: nothing but others can go on with it.
  * @elsewhere: it was completed by another processor.
- * @reason: why the task sleeps.
+ * @reason: why the task sleeps: enum chan_wait_reason.
  * @task: whom to wake.
  * @g: the goroutine that it is, if it is one, while @parked.
  * @how: the call, from chan_wait_parked() on.
  * @since: when it parked, as chan_clock() has it: see chan_wait_since().  0 while it
  *	gives way, if nobody watches: looking at a clock is a good part of what that saves.
- * @done_at: when it was completed, likewise, if it slept and @elsewhere is true; or 0.
+ * @done_at: when it was completed, likewise, if it slept and @elsewhere is true; or 0.  Of
+ *	no meaning before chan_spin().
  * @waiters: its entries.
  * @n: how many.
  */
@@ -128,7 +129,7 @@ struct chan_wait {
 	bool parked;
 	bool queued;
 	bool elsewhere;
-	enum chan_wait_reason reason;
+	u8 reason;
 	struct task_struct *task;
 	struct chan_g *g;
 	const struct chan_blocking *how;
@@ -140,7 +141,7 @@ struct chan_wait {
 
 /**
  * struct chan_waiter - an entry of a blocked call in the queue of a channel
- * @link: in the queue; empty when it is in none.
+ * @link: in the queue, once it has been queued; empty when it is in none any more.
  * @next: on the list of who has claimed it.
  * @wait: the blocked call.
  * @chan: the channel.
@@ -165,14 +166,24 @@ struct chan_waiter {
 };
 
 /**
+ * struct chan_single - a blocked call that waits in one queue only
+ * @wait: the call.
+ * @w: its entry.
+ */
+struct chan_single {
+	struct chan_wait wait;
+	struct chan_waiter w;
+};
+
+/**
  * chan_wait_init() - prepare a wait of the current task
  * @wait: the wait.
  * @reason: what for.
  * @waiters: its entries, each to be set up by chan_waiter_init().
  * @n: how many.
  */
-static inline void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
-				  struct chan_waiter *waiters, unsigned int n)
+static __always_inline void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason reason,
+					   struct chan_waiter *waiters, unsigned int n)
 {
 	spin_lock_init(&wait->lock);
 	wait->winner = CHAN_NO_WINNER;
@@ -184,12 +195,11 @@ static inline void chan_wait_init(struct chan_wait *wait, enum chan_wait_reason 
 	wait->passing = false;
 	wait->parked = false;
 	wait->queued = false;
+	wait->elsewhere = false;
 	wait->reason = reason;
 	wait->task = current;
 	wait->g = NULL;
 	wait->since = 0;
-	wait->elsewhere = false;
-	wait->done_at = 0;
 	wait->waiters = waiters;
 	wait->n = n;
 }

@@ -199,14 +199,12 @@ int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *a
 /* Out of line, for the frame: most calls need none of it. */
 static noinline int send_parked(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
 {
-	struct chan_wait wait __uninitialized;
-	struct chan_waiter w __uninitialized;
+	struct chan_single s __uninitialized;
 	int ret;
 
-	chan_wait_init(&wait, CHAN_WAIT_SEND, &w, 1);
-	chan_waiter_init(&w, &wait, c, true, elem, elem->len);
-	ret = send_attempt(c, elem, how, &w, true);
-	return ret == -EAGAIN ? chan_park_entry(&w, how) : ret;
+	chan_single_init(&s, c, true, elem, elem->len);
+	ret = send_attempt(c, elem, how, &s.w, true);
+	return ret == -EAGAIN ? chan_park_entry(&s.w, how) : ret;
 }
 
 /* See chan_send(). */
@@ -246,18 +244,16 @@ static noinline int recv_or_park(struct chan *c, struct chan_dest *dest,
 				 struct chan_blocking *how)
 {
 	struct chan_elem elem __uninitialized;
-	struct chan_wait wait __uninitialized;
-	struct chan_waiter w __uninitialized;
+	struct chan_single s __uninitialized;
 	int ret;
 
 	if (chan_dest_hold(dest, c->user, min(dest->room, c->ring.elem_size)))
 		return -EFAULT;
-	chan_wait_init(&wait, CHAN_WAIT_RECV, &w, 1);
-	chan_waiter_init(&w, &wait, c, false, dest->elem ?: &elem, dest->room);
-	w.pinned = dest->pinned;
-	ret = recv_attempt(c, dest, how, &w, true);
+	chan_single_init(&s, c, false, dest->elem ?: &elem, dest->room);
+	s.w.pinned = dest->pinned;
+	ret = recv_attempt(c, dest, how, &s.w, true);
 	if (ret == -EAGAIN)
-		ret = chan_recv_parked(c, dest, &w, how);
+		ret = chan_recv_parked(c, dest, &s.w, how);
 	chan_dest_release(dest);
 	return ret;
 }
