@@ -371,6 +371,35 @@ static __always_inline int chan_recv_or_queue(struct chan *c, struct chan_dest *
 	return ret;
 }
 
+/* When this returns the wait's memory may have vanished: see chan_await(). */
+static __always_inline void chan_finish(struct chan_wait *wait, bool here)
+{
+	if (unlikely(wait->g))
+		chan_g_ready(wait->g, true);
+	if (unlikely(task_cpu(wait->task) != raw_smp_processor_id()))
+		wait->elsewhere = true;
+	if (unlikely(cmpxchg(&wait->progress, CHAN_AWAKE, CHAN_DONE) == CHAN_ASLEEP))
+		chan_finish_asleep(wait, here);
+}
+
+/**
+ * chan_ready() - wake who was completed, in the order of completion
+ * @ready: entries after chan_claim_commit(), linked by their @next; not NULL.
+ * @here: the current task is about to block, so its processor is at their disposal.
+ *
+ * No lock of ours is held.
+ */
+static __always_inline void chan_ready(struct chan_waiter *ready, bool here)
+{
+	struct chan_waiter *next;
+
+	do {
+		next = ready->next;
+		chan_finish(ready->wait, here);
+		ready = next;
+	} while (unlikely(ready));
+}
+
 /* Wake whom we have completed, and tell pollers.  No lock of ours is held. */
 static __always_inline void chan_tell(struct chan *c, struct chan_news *news)
 {

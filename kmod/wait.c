@@ -176,7 +176,7 @@ bool chan_abort(struct chan_wait *wait)
 }
 
 /* Until it is done it stays, and so does its task; RCU keeps that beyond. */
-static noinline void finish_asleep(struct chan_wait *wait, bool here)
+void chan_finish_asleep(struct chan_wait *wait, bool here)
 {
 	struct task_struct *task;
 
@@ -188,34 +188,6 @@ static noinline void finish_asleep(struct chan_wait *wait, bool here)
 	smp_store_release(&wait->progress, CHAN_DONE);
 	chan_wake(task, here);
 	rcu_read_unlock();
-}
-
-/* When this returns the wait's memory may have vanished: see chan_await(). */
-static __always_inline void finish(struct chan_wait *wait, bool here)
-{
-	if (unlikely(wait->g))
-		chan_g_ready(wait->g, true);
-	if (task_cpu(wait->task) != raw_smp_processor_id())
-		wait->elsewhere = true;
-	if (cmpxchg(&wait->progress, CHAN_AWAKE, CHAN_DONE) == CHAN_ASLEEP)
-		finish_asleep(wait, here);
-}
-
-/**
- * chan_ready() - wake who was completed, in the order of completion
- * @ready: entries after chan_claim_commit(), linked by their @next.
- * @here: the current task is about to block, so its processor is at their disposal.
- *
- * No lock of ours is held.
- */
-void chan_ready(struct chan_waiter *ready, bool here)
-{
-	struct chan_waiter *w, *next;
-
-	for (w = ready; w; w = next) {
-		next = w->next;
-		finish(w->wait, here);
-	}
 }
 
 /* From now on the task has to be woken.  False if it is done, and there is no need to sleep. */

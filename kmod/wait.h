@@ -257,7 +257,7 @@ void __chan_wait_over(const struct chan_wait *wait, int result);
 
 static __always_inline bool chan_wait_is_done(const struct chan_wait *wait)
 {
-	/* Pairs with the exchange in finish() of wait.c. */
+	/* Pairs with the exchange in chan_finish(). */
 	return smp_load_acquire(&wait->progress) == CHAN_DONE;
 }
 
@@ -270,7 +270,7 @@ int __chan_park(struct chan_wait *wait, ktime_t until);
 int chan_await(struct chan_wait *wait);
 u64 chan_wait_time(const struct chan_wait *wait);
 ktime_t chan_wait_since(const struct chan_wait *wait);
-void chan_ready(struct chan_waiter *ready, bool here);
+void chan_finish_asleep(struct chan_wait *wait, bool here);
 
 ktime_t __chan_deadline(u64 ns);
 
