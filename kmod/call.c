@@ -7,6 +7,7 @@
  * switch there and a switch back.
  */
 #include <linux/minmax.h>
+#include <linux/uaccess.h>
 
 #include "chan.h"
 #include "command.h"
@@ -175,15 +176,8 @@ static inline void put_out(struct file *out, const struct chan_call *args)
 		fput(out);
 }
 
-/**
- * chan_command_call() - one call by command
- * @file: the descriptor that took the command.
- * @args: what the caller asks for.
- * @sent: whether the request is sent; in and out.
- *
- * Return: as chan_command_recv(), or an errno of chan_command_send(), -ENOTTY, -EINVAL.
- */
-int chan_command_call(struct file *file, const struct chan_call *args, bool *sent)
+/* One that is sent already unless @sent is false; sets it. */
+static __always_inline int do_call(struct file *file, const struct chan_call *args, bool *sent)
 {
 	struct file *out = get_out(file, args, *sent), *in;
 	int ret;
@@ -199,4 +193,68 @@ int chan_command_call(struct file *file, const struct chan_call *args, bool *sen
 	fput(in);
 	put_out(out, args);
 	return ret;
+}
+
+/*
+ * What the caller asks for.  Its flags, which may have to be written later, have to be
+ * writable now.
+ */
+static noinline int get_args_slowly(struct chan_call *args, struct chan_call __user *ucall)
+{
+	int ret = chan_get_args(args, sizeof(*args), ucall);
+
+	return ret ?: put_user(args->flags, &ucall->flags);
+}
+
+/* Without a function that copies it, if it is a struct as we know it. */
+static __always_inline int get_args(struct chan_call *args, struct chan_call __user *ucall)
+{
+	const u64 __user *from = (const u64 __user *)ucall;
+	u64 *to = (u64 *)args;
+	unsigned int i;
+
+	if (!user_access_begin(ucall, sizeof(*ucall)))
+		return -EFAULT;
+#pragma GCC unroll 8
+	for (i = 0; i < sizeof(*args) / sizeof(*to); i++)
+		unsafe_get_user(to[i], &from[i], slowly);
+	unsafe_put_user(args->flags, &ucall->flags, slowly);
+	user_access_end();
+	if (likely(args->size == sizeof(*args)))
+		return 0;
+	return get_args_slowly(args, ucall);
+
+slowly:
+	user_access_end();
+	return get_args_slowly(args, ucall);
+}
+
+/**
+ * chan_command_call() - one call by command
+ * @file: the descriptor that took the command.
+ * @ucall: what the caller asks for.
+ *
+ * Whoever repeats a call that failed, be it the kernel after a signal, must not send again:
+ * then the caller's struct says that it is sent.
+ *
+ * Return: as chan_command_recv(), or an errno of chan_command_send(), -ENOTTY, -EINVAL,
+ * -E2BIG.
+ */
+long chan_command_call(struct file *file, struct chan_call __user *ucall)
+{
+	struct chan_call args __uninitialized;
+	u32 flags;
+	bool sent;
+	int ret = get_args(&args, ucall);
+
+	if (unlikely(ret))
+		return ret;
+	if (unlikely(args.flags & ~CHAN_CALL_SENT))
+		return -EINVAL;
+	sent = args.flags;
+	ret = do_call(file, &args, &sent);
+	flags = ret < 0 && sent ? CHAN_CALL_SENT : 0;
+	if (likely(flags == args.flags))
+		return ret;
+	return put_user(flags, &ucall->flags) ? -EFAULT : ret;
 }

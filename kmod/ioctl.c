@@ -53,7 +53,6 @@ union chan_args {
 	struct chan_info info;
 	struct chan_query query;
 	struct chan_select select;
-	struct chan_call call;
 	struct chan_batch batch;
 	struct chan_set_timer set_timer;
 	struct chan_go go;
@@ -99,34 +98,6 @@ static long do_set_timer(struct file *file, union chan_args *args, void __user *
 static long do_select(struct file *file, union chan_args *args, void __user *uarg)
 {
 	return chan_command_select(file, &args->select);
-}
-
-/*
- * Whoever repeats a call that failed, be it the kernel after a signal, must not send again:
- * then the caller's struct says that it is sent.
- */
-static __always_inline long run_call(struct file *file, const struct chan_call *call,
-				     struct chan_call __user *ucall)
-{
-	bool sent = call->flags & CHAN_CALL_SENT;
-	u32 flags;
-	long ret;
-
-	if (call->flags & ~CHAN_CALL_SENT)
-		return -EINVAL;
-	/* What may have to be written later has to be writable now. */
-	if (put_user(call->flags, &ucall->flags))
-		return -EFAULT;
-	ret = chan_command_call(file, call, &sent);
-	flags = ret < 0 && sent ? CHAN_CALL_SENT : 0;
-	if (likely(flags == call->flags))
-		return ret;
-	return put_user(flags, &ucall->flags) ? -EFAULT : ret;
-}
-
-static long do_call(struct file *file, union chan_args *args, void __user *uarg)
-{
-	return run_call(file, &args->call, uarg);
 }
 
 static long do_send_n(struct file *file, union chan_args *args, void __user *uarg)
@@ -223,7 +194,6 @@ static const struct command chanctl_commands[] = {
 	COMMAND(REMOVE, struct chan_remove, false, do_remove),
 	COMMAND(QUERY, struct chan_query, true, do_query),
 	COMMAND(SELECT, struct chan_select, false, do_select),
-	COMMAND(CALL, struct chan_call, false, do_call),
 	COMMAND(GO, struct chan_go, false, do_go),
 	COMMAND_NOARG(GO_END, do_go_end),
 	COMMAND(GO_LIST, struct chan_go_list, false, do_go_list),
@@ -244,7 +214,6 @@ static const struct command chan_commands[] = {
 	COMMAND(RECV_N, struct chan_batch, false, do_recv_n),
 	COMMAND(QUERY, struct chan_query, true, do_query),
 	COMMAND(SELECT, struct chan_select, false, do_select),
-	COMMAND(CALL, struct chan_call, false, do_call),
 	{}
 };
 
@@ -255,6 +224,22 @@ static int get_size(u32 *size, const void __user *arg)
 	if (*size < CHAN_MIN_SIZE)
 		return -EINVAL;
 	return *size > PAGE_SIZE ? -E2BIG : 0;
+}
+
+/**
+ * chan_get_args() - the argument of a command, of any version of its struct
+ * @args: set to it.
+ * @known: bytes of it.
+ * @from: where it is.
+ *
+ * Return: 0, -EFAULT, -EINVAL (too short), -E2BIG (something is set that is not known).
+ */
+int chan_get_args(void *args, u32 known, const void __user *from)
+{
+	u32 size;
+	int ret = get_size(&size, from);
+
+	return ret ?: copy_struct_from_user(args, known, from, size);
 }
 
 static int put_reply(void __user *arg, u32 size, union chan_args *args, u32 known)
@@ -278,13 +263,13 @@ static long run(const struct command *command, struct file *file, void __user *a
 	if (!command->size)
 		return arg ? -EINVAL : command->run(file, &args, arg);
 
+	if (!command->reply) {
+		ret = chan_get_args(&args, command->size, arg);
+		return ret ?: command->run(file, &args, arg);
+	}
 	ret = get_size(&size, arg);
 	if (ret)
 		return ret;
-	if (!command->reply) {
-		ret = copy_struct_from_user(&args, command->size, arg, size);
-		return ret ?: command->run(file, &args, arg);
-	}
 	ret = command->run(file, &args, arg);
 	return ret ?: put_reply(arg, size, &args, command->size);
 }
@@ -431,15 +416,6 @@ static noinline long other_ioctl(struct file *file, unsigned int cmd, unsigned l
 	return dispatch(chan_commands, file, cmd, arg);
 }
 
-static noinline long call(struct file *file, unsigned long arg)
-{
-	union chan_args args __uninitialized;
-
-	if (unlikely(!get_known(&args, arg, sizeof(args.call))))
-		return other_ioctl(file, CHAN_IOC_CALL, arg);
-	return run_call(file, &args.call, (struct chan_call __user *)arg);
-}
-
 static noinline long select(struct file *file, unsigned long arg)
 {
 	union chan_args args __uninitialized;
@@ -465,7 +441,7 @@ long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (cmd == CHAN_IOC_RECV)
 		return recv(file, arg);
 	if (cmd == CHAN_IOC_CALL)
-		return call(file, arg);
+		return chan_command_call(file, (struct chan_call __user *)arg);
 	if (cmd == CHAN_IOC_SELECT)
 		return select(file, arg);
 	if (cmd == CHAN_IOC_SEND_N || cmd == CHAN_IOC_RECV_N)
@@ -475,5 +451,7 @@ long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 long chanctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	if (cmd == CHAN_IOC_CALL)
+		return chan_command_call(file, (struct chan_call __user *)arg);
 	return dispatch(chanctl_commands, file, cmd, arg);
 }

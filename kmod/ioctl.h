@@ -23,6 +23,7 @@ struct file;
 /* ioctl.c */
 long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long chanctl_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int chan_get_args(void *args, u32 known, const void __user *from);
 
 /* xfer.c */
 int chan_command_send(struct file *file, const void __user *addr, u32 size, ktime_t until);
@@ -33,7 +34,7 @@ long chan_command_batch(struct file *file, bool sends, const struct chan_batch *
 
 /* command.c, call.c */
 int chan_command_select(struct file *file, const struct chan_select *args);
-int chan_command_call(struct file *file, const struct chan_call *args, bool *sent);
+long chan_command_call(struct file *file, struct chan_call __user *ucall);
 
 /* control.c */
 int chan_control_make(const struct chan_make *make);
