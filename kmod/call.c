@@ -26,21 +26,21 @@ static __always_inline int recv_then_tell(struct chan *out, struct chan_news *re
 	struct chan_elem elem __uninitialized;
 	struct chan_single s __uninitialized;
 	struct chan_news reply = CHAN_NEWS_INIT(reply);
-	int refusal = chan_may_park(how);
 	int ret;
 
+	if (unlikely(chan_may_park(how))) {
+		chan_tell(out, request);
+		return chan_recv(in, dest, how);
+	}
 	chan_single_init(&s, in, false, &elem, dest->room);
 	s.w.pinned = dest->pinned;
-	ret = chan_recv_once(in, dest, how, refusal ? NULL : &s.w, &reply, true);
-	request->here = ret == -EAGAIN && !refusal;
+	ret = chan_recv_once(in, dest, how, &s.w, &reply, true);
+	request->here = ret == -EAGAIN;
 	chan_tell(out, request);
 	chan_tell(in, &reply);
 	switch (ret) {
 	case -EAGAIN:
-		if (!refusal)
-			return chan_recv_parked(in, dest, &s.w, how);
-		trace_chan_recv(in, CHAN_PATH_WOULD_BLOCK, 0);
-		return refusal;
+		return chan_recv_parked(in, dest, &s, how);
 	case -EFAULT:
 		/* There is a reply, and a page of its room has gone again. */
 		return chan_recv(in, dest, how);

@@ -84,10 +84,12 @@ static inline struct chan_dest chan_dest_at(void __user *addr, u64 size)
 static __always_inline int chan_recv_result(const struct chan *c, const struct chan_dest *dest,
 					    int ret)
 {
-	u32 size = min(dest->room, c->ring.elem_size);
+	u32 size;
 
-	if (ret == -EPIPE)
+	if (unlikely(ret == -EPIPE)) {
+		size = min(dest->room, c->ring.elem_size);
 		return dest->addr && clear_user(dest->addr, size) ? -EFAULT : 0;
+	}
 	return ret ?: 1 + dest->len;
 }
 

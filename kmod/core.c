@@ -50,7 +50,7 @@ static struct chan_waiter *claim_first(struct chan_fifo *list, struct chan_block
 		if (ret == -ECANCELED)
 			return ERR_PTR(ret);
 		trace_chan_select_stale(w);
-		chan_dequeue(w);
+		chan_dequeue(w->chan, w->queue, w);
 		if (++dropped == CHAN_BATCH)
 			return ERR_PTR(-EBUSY);
 	}
@@ -192,7 +192,7 @@ void chan_leave(struct chan_waiter *w, bool aborted)
 	spin_lock(&c->lock);
 	/* Somebody who could not claim it may have taken it out already. */
 	if (!hlist_unhashed(&w->link))
-		chan_dequeue(w);
+		chan_dequeue(c, w->queue, w);
 	c->stats.aborts += aborted;
 	spin_unlock(&c->lock);
 }
@@ -211,7 +211,7 @@ static int fail_some(struct chan *c, struct chan_queue *q, int result, int max,
 			return max;
 		if (IS_ERR(w))
 			break;
-		chan_complete(w, result, news);
+		chan_complete(c, q, w, result, news);
 	}
 	return n;
 }

@@ -31,29 +31,31 @@ void chan_settle_own(struct chan_blocking *how, int ret);
 
 /* ---- the queues ---- */
 
-/* Park an entry behind those who came before it. */
-static __always_inline void chan_enqueue(struct chan_waiter *w)
-{
-	struct chan_queue *q = w->queue;
+/*
+ * Each takes an entry together with its channel and its queue there, which the caller knows
+ * in registers.
+ */
 
-	if (unlikely(w->chan->timer))
+/* Park an entry behind those who came before it. */
+static __always_inline void chan_enqueue(struct chan *c, struct chan_queue *q,
+					 struct chan_waiter *w, bool passing)
+{
+	if (unlikely(c->timer))
 		WRITE_ONCE(w->wait->timed, true);
-	if (unlikely(w->wait->passing)) {
+	if (unlikely(passing)) {
 		chan_fifo_add(&q->passing, &w->link);
 	} else {
 		chan_fifo_add(&q->list, &w->link);
 		q->n++;
 	}
 	/* chan_looks_ready() looks without a lock. */
-	WRITE_ONCE(w->chan->entries, w->chan->entries + 1);
+	WRITE_ONCE(c->entries, c->entries + 1);
 }
 
 /* Take an entry out of the queue it is in. */
-static __always_inline void chan_dequeue(struct chan_waiter *w)
+static __always_inline void chan_dequeue(struct chan *c, struct chan_queue *q,
+					 struct chan_waiter *w)
 {
-	struct chan_queue *q = w->queue;
-	struct chan *c = w->chan;
-
 	/* Whoever goes through the queue in steps must not stay on it. */
 	if (unlikely(c->cursor == &w->link))
 		c->cursor = w->link.next;
@@ -86,10 +88,11 @@ static __always_inline struct chan_waiter *chan_claim_oldest(const struct chan *
 	return chan_claim_some(c, q, how);
 }
 
-static __always_inline void chan_complete(struct chan_waiter *w, int result,
+static __always_inline void chan_complete(struct chan *c, struct chan_queue *q,
+					  struct chan_waiter *w, int result,
 					  struct chan_news *news)
 {
-	chan_dequeue(w);
+	chan_dequeue(c, q, w);
 	trace_chan_ready(w, result);
 	chan_claim_commit(w, result);
 	w->next = NULL;
@@ -125,10 +128,10 @@ static __always_inline int chan_hand_over(struct chan *c, struct chan_elem *elem
 			return PTR_ERR(w);
 		if (likely(elem->len <= w->room))
 			break;
-		chan_complete(w, -EMSGSIZE, news);
+		chan_complete(c, &c->recvq, w, -EMSGSIZE, news);
 	}
 	chan_elem_move(w->elem, elem);
-	chan_complete(w, 0, news);
+	chan_complete(c, &c->recvq, w, 0, news);
 	c->stats.receives++;
 	c->stats.handoffs++;
 	return 0;
@@ -197,7 +200,7 @@ static __always_inline int chan_recv_buffered(struct chan *c, struct chan_dest *
 	chan_ring_pop(&c->ring);
 	if (w) {
 		chan_ring_put(&c->ring, w->elem);
-		chan_complete(w, 0, news);
+		chan_complete(c, &c->sendq, w, 0, news);
 		c->stats.sends++;
 	}
 	return 0;
@@ -218,7 +221,7 @@ static __always_inline int chan_recv_from_sender(struct chan *c, struct chan_des
 		return ret;
 	}
 	w->elem->len = 0;
-	chan_complete(w, 0, news);
+	chan_complete(c, &c->sendq, w, 0, news);
 	c->stats.sends++;
 	c->stats.handoffs++;
 	return 0;
@@ -292,18 +295,21 @@ static __always_inline void chan_wait_parked(struct chan_wait *wait, const struc
  * Queue the entry of a call that found no partner.  @events: what pollers have to hear of one
  * that stays.
  */
-static __always_inline void chan_enqueue_call(const struct chan_blocking *how, u64 *parks,
-					      struct chan_news *news, __poll_t events)
+static __always_inline void chan_enqueue_call(struct chan *c, struct chan_queue *q,
+					      const struct chan_blocking *how, u64 *parks,
+					      struct chan_news *news, __poll_t events,
+					      bool alone)
 {
 	struct chan_waiter *w = how->entry;
 	struct chan_wait *wait = w->wait;
+	bool passing = !alone && wait->passing;
 
-	chan_enqueue(w);
-	if (unlikely(wait->passing))
+	chan_enqueue(c, q, w, passing);
+	if (unlikely(passing))
 		return;
-	if (likely(!wait->parked))
-		chan_wait_parked(wait, w->chan, how);
-	if (unlikely(READ_ONCE(w->chan->waits)))
+	if (alone || likely(!wait->parked))
+		chan_wait_parked(wait, c, how);
+	if (unlikely(READ_ONCE(c->waits)))
 		chan_start_clock(wait);
 	trace_chan_enqueue(w);
 	++*parks;
@@ -331,7 +337,8 @@ static __always_inline int chan_send_or_queue(struct chan *c, struct chan_elem *
 	if (!ret && c->ring.len)
 		news->events = CHAN_POLL_RECV;
 	if (ret == -EAGAIN && how->entry)
-		chan_enqueue_call(how, &c->stats.send_parks, news, CHAN_POLL_RECV);
+		chan_enqueue_call(c, &c->sendq, how, &c->stats.send_parks, news,
+				  CHAN_POLL_RECV, alone);
 	if (!alone && unlikely(how->own))
 		chan_settle_own(how, ret);
 	if (!chan_is_polled(c))
@@ -360,7 +367,8 @@ static __always_inline int chan_recv_or_queue(struct chan *c, struct chan_dest *
 	if (!ret)
 		ret = chan_try_recv(c, dest, how, news, alone);
 	if (ret == -EAGAIN && how->entry)
-		chan_enqueue_call(how, &c->stats.recv_parks, news, CHAN_POLL_SEND);
+		chan_enqueue_call(c, &c->recvq, how, &c->stats.recv_parks, news,
+				  CHAN_POLL_SEND, alone);
 	if (!alone && unlikely(how->own))
 		chan_settle_own(how, ret);
 	if (!chan_is_polled(c))

@@ -98,7 +98,7 @@ static __maybe_unused struct parked *park_sender(struct kunit *test, struct chan
 
 	set_value(&p->elem, value);
 	spin_lock(&c->lock);
-	chan_enqueue(&p->w);
+	chan_enqueue(p->w.chan, p->w.queue, &p->w, p->wait.passing);
 	spin_unlock(&c->lock);
 	return p;
 }
@@ -108,7 +108,7 @@ static __maybe_unused struct parked *park_receiver(struct kunit *test, struct ch
 	struct parked *p = parked_new(test, c, CHAN_WAIT_RECV);
 
 	spin_lock(&c->lock);
-	chan_enqueue(&p->w);
+	chan_enqueue(p->w.chan, p->w.queue, &p->w, p->wait.passing);
 	spin_unlock(&c->lock);
 	return p;
 }

@@ -44,10 +44,11 @@ static __always_inline bool chan_is_skipped(struct chan_habit *habit)
 static __always_inline void chan_let_others_run(void)
 {
 	unsigned long switches = current->nivcsw;
-	int tries;
+	int tries = CHAN_GIVE_WAY_TRIES;
 
-	for (tries = 0; tries < CHAN_GIVE_WAY_TRIES && current->nivcsw == switches; tries++)
+	do
 		schedule();
+	while (--tries && current->nivcsw == switches);
 }
 
 /**
@@ -112,14 +113,14 @@ static __always_inline void chan_wait_over(const struct chan_wait *wait, int res
 }
 
 /* Sleep; and when nobody completed the wait, leave the queue. */
-static __always_inline int chan_park_entry(struct chan_waiter *w, struct chan_blocking *how)
+static __always_inline int chan_park_single(struct chan_single *s, struct chan_blocking *how)
 {
-	int ret = chan_park(w->wait, how->until);
+	int ret = chan_park(&s->wait, how->until);
 
 	how->parks++;
-	if (w->wait->winner == CHAN_ABORTED)
-		chan_leave(w, true);
-	chan_wait_over(w->wait, ret);
+	if (s->wait.winner == CHAN_ABORTED)
+		chan_leave(&s->w, true);
+	chan_wait_over(&s->wait, ret);
 	return ret;
 }
 
@@ -163,11 +164,11 @@ static __always_inline int chan_recv_given(struct chan *c, struct chan_dest *des
 
 /* The part of a receive that comes after the entry is queued. */
 static __always_inline int chan_recv_parked(struct chan *c, struct chan_dest *dest,
-					    struct chan_waiter *w, struct chan_blocking *how)
+					    struct chan_single *s, struct chan_blocking *how)
 {
-	int ret = chan_park_entry(w, how);
+	int ret = chan_park_single(s, how);
 
-	return ret ?: chan_recv_given(c, dest, w->elem);
+	return ret ?: chan_recv_given(c, dest, s->w.elem);
 }
 
 #endif /* CHAN_PARK_H */

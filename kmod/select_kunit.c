@@ -33,7 +33,7 @@ static struct half_queued *half_queue(struct kunit *test, struct chan *a, struct
 	h->how.until = KTIME_MAX;
 	h->how.own = &h->w[1];
 	spin_lock(&a->lock);
-	chan_enqueue(&h->w[0]);
+	chan_enqueue(h->w[0].chan, h->w[0].queue, &h->w[0], h->wait.passing);
 	spin_unlock(&a->lock);
 	return h;
 }
@@ -197,7 +197,7 @@ static struct parked *passing_receiver(struct kunit *test, struct chan *c)
 
 	p->wait.passing = true;
 	spin_lock(&c->lock);
-	chan_enqueue(&p->w);
+	chan_enqueue(p->w.chan, p->w.queue, &p->w, p->wait.passing);
 	spin_unlock(&c->lock);
 	return p;
 }

@@ -153,7 +153,7 @@ static struct chan_waiter *send_in_advance(struct chan *c, u32 len, struct chan_
 	if (w) {
 		w->elem->len = len;
 		w->elem->payload = NULL;
-		chan_complete(w, 0, news);
+		chan_complete(c, &c->recvq, w, 0, news);
 		c->stats.sends++;
 		c->stats.receives++;
 		c->stats.handoffs++;
@@ -204,7 +204,7 @@ static noinline int send_parked(struct chan *c, struct chan_elem *elem, struct c
 
 	chan_single_init(&s, c, true, elem, elem->len);
 	ret = send_attempt(c, elem, how, &s.w, true);
-	return ret == -EAGAIN ? chan_park_entry(&s.w, how) : ret;
+	return ret == -EAGAIN ? chan_park_single(&s, how) : ret;
 }
 
 /* See chan_send(). */
@@ -253,7 +253,7 @@ static noinline int recv_or_park(struct chan *c, struct chan_dest *dest,
 	s.w.pinned = dest->pinned;
 	ret = recv_attempt(c, dest, how, &s.w, true);
 	if (ret == -EAGAIN)
-		ret = chan_recv_parked(c, dest, &s.w, how);
+		ret = chan_recv_parked(c, dest, &s, how);
 	chan_dest_release(dest);
 	return ret;
 }
