@@ -141,13 +141,14 @@ static __always_inline int run_call(struct file *file, struct file *out, struct 
 {
 	struct file *held[] = { in, out };
 	struct chan_blocking how __uninitialized;
-	struct chan_dest dest = chan_dest_at(u64_to_user_ptr(args->rep), args->rep_size);
+	struct chan_dest dest __uninitialized;
 	struct chan *c = chan_file_chan(in);
 	int ret;
 
 	ret = check_call(out, in, args);
 	if (ret)
 		return ret;
+	chan_dest_init(&dest, u64_to_user_ptr(args->rep), args->rep_size);
 	chan_blocking_init(&how, chan_deadline(args->deadline), file);
 	how.held = held;
 	how.n_held = out && args->out != CHAN_CALL_HERE ? 2 : 1;

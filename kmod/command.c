@@ -192,7 +192,7 @@ static __always_inline void set_case(struct chan_scase *sc, struct file *file,
 	sc->user = chan_file_user(file);
 	sc->send = uc->dir == CHAN_DIR_SEND;
 	sc->addr = u64_to_user_ptr(uc->elem);
-	sc->size = sc->send ? uc->size : chan_dest_at(sc->addr, uc->size).room;
+	sc->size = sc->send ? uc->size : chan_room_at(sc->addr, uc->size);
 	sc->index = index;
 }
 
@@ -235,7 +235,7 @@ static int select_result(const struct selection *s, const struct chan_scase *sc,
 	if (!sc)
 		return ret;
 	if (!sc->send) {
-		dest = chan_dest_at(sc->addr, sc->size);
+		chan_dest_init(&dest, sc->addr, sc->size);
 		dest.len = sc->len;
 		ok = chan_recv_result(sc->chan, &dest, ret);
 		ok = min(ok, 1);

@@ -68,13 +68,23 @@ static __always_inline int chan_may_recv(struct file *file, const void __user *a
 	return -EMSGSIZE;
 }
 
-/* The place that a receive by command names. */
-static inline struct chan_dest chan_dest_at(void __user *addr, u64 size)
+/* How long an element a receive by command takes. */
+static inline u32 chan_room_at(void __user *addr, u64 size)
 {
-	return (struct chan_dest){
-		.addr = addr,
-		.room = addr ? min_t(u64, size, CHAN_ANY_ROOM) : CHAN_ANY_ROOM,
-	};
+	return addr ? min_t(u64, size, CHAN_ANY_ROOM) : CHAN_ANY_ROOM;
+}
+
+/* The place that a receive by command names.  Field by field, as chan_blocking_init(). */
+static __always_inline void chan_dest_init(struct chan_dest *dest, void __user *addr, u64 size)
+{
+	dest->addr = addr;
+	dest->iter = NULL;
+	dest->elem = NULL;
+	dest->room = chan_room_at(addr, size);
+	dest->writable = 0;
+	dest->len = 0;
+	dest->pinned = NULL;
+	dest->payload = NULL;
 }
 
 /*

@@ -350,11 +350,12 @@ int chan_command_send(struct file *file, const void __user *addr, u32 size, ktim
  */
 int chan_command_recv(struct file *file, void __user *addr, u32 size, ktime_t until)
 {
-	struct chan_dest dest = chan_dest_at(addr, size);
+	struct chan_dest dest __uninitialized;
 	struct chan_blocking how __uninitialized;
 	struct chan *c = chan_file_chan(file);
 	int ret;
 
+	chan_dest_init(&dest, addr, size);
 	chan_blocking_init(&how, until, file);
 	ret = chan_may_recv(file, addr, size);
 	if (ret)
