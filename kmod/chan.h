@@ -203,7 +203,8 @@ struct chan {
  * @until: end of its patience, as chan_deadline() gives it; CHAN_NOWAIT not to
  *	park at all, KTIME_MAX for ever.
  * @parks: how often it parked; counted up.
- * @entry: to be queued when the operation is not possible yet, or NULL.
+ * @entry: to be queued when the operation is not possible yet, or NULL.  Each attempt sets
+ *	it.
  * @own: the entry of a select for this channel, when it waits on others already: then
  *	nothing is completed without a claim of its own wait.  NULL otherwise.
  * @file: the descriptor on which the call was made.
@@ -226,7 +227,6 @@ static __always_inline void chan_blocking_init(struct chan_blocking *how, ktime_
 {
 	how->until = until;
 	how->parks = 0;
-	how->entry = NULL;
 	how->own = NULL;
 	how->file = file;
 	how->held = NULL;

@@ -311,7 +311,9 @@ static __always_inline void chan_enqueue_call(struct chan *c, struct chan_queue 
 		chan_wait_parked(wait, c, how);
 	if (unlikely(READ_ONCE(c->waits)))
 		chan_start_clock(wait);
-	trace_chan_enqueue(w);
+	/* Asked here, as gcc may make a function of the event. */
+	if (trace_chan_enqueue_enabled())
+		trace_chan_enqueue(w);
 	++*parks;
 	news->events = events;
 }

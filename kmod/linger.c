@@ -95,9 +95,9 @@ bool chan_spin(struct chan_wait *wait, ktime_t until)
 	bool done;
 
 	/* Who waits for a time has to see to it. */
-	if (!chan_may_linger(wait) || wait->timed)
+	if (!chan_may_linger(wait->n ? wait->waiters : NULL) || wait->timed)
 		return false;
-	ns = READ_ONCE(chan_habit_of(wait)->spin);
+	ns = READ_ONCE(wait->waiters->queue->habit.spin);
 	if (likely(!ns))
 		return false;
 	done = spin(wait, ns, until);
@@ -125,7 +125,7 @@ static bool was_worth_it(const struct chan_wait *wait, u64 max)
  */
 void chan_linger_learn(const struct chan_wait *wait)
 {
-	struct chan_habit *habit = chan_habit_of(wait);
+	struct chan_habit *habit = &wait->waiters->queue->habit;
 	u64 max = READ_ONCE(spin_max_us) * (u64)NSEC_PER_USEC;
 	u32 ns = READ_ONCE(habit->spin), next = 0;
 

@@ -16,14 +16,10 @@
 
 /* ---- giving way: see linger.h ---- */
 
-static inline struct chan_habit *chan_habit_of(const struct chan_wait *wait)
+/* From the first entry of a wait, NULL if it has none. */
+static inline bool chan_may_linger(const struct chan_waiter *first)
 {
-	return &wait->waiters[0].queue->habit;
-}
-
-static inline bool chan_may_linger(const struct chan_wait *wait)
-{
-	return likely(wait->n && current->policy == SCHED_NORMAL);
+	return likely(first && current->policy == SCHED_NORMAL);
 }
 
 /* Whether this is one of those that a miss has been for. */
@@ -54,17 +50,19 @@ static __always_inline void chan_let_others_run(void)
 /**
  * chan_give_way() - let others run, one of whom may complete a wait
  * @wait: the wait of the current task, whose entries are queued.
+ * @first: the first of them, or NULL.
  *
  * Return: whether it has been completed.
  */
-static __always_inline bool chan_give_way(struct chan_wait *wait)
+static __always_inline bool chan_give_way(struct chan_wait *wait,
+					  const struct chan_waiter *first)
 {
 	struct chan_habit *habit;
 	bool done;
 
-	if (!READ_ONCE(chan_gives_way) || !chan_may_linger(wait) || single_task_running())
+	if (!READ_ONCE(chan_gives_way) || !chan_may_linger(first) || single_task_running())
 		return false;
-	habit = chan_habit_of(wait);
+	habit = &first->queue->habit;
 	if (chan_is_skipped(habit))
 		return false;
 	chan_let_others_run();
@@ -85,6 +83,7 @@ static __always_inline bool chan_give_way(struct chan_wait *wait)
 /**
  * chan_park() - sleep until somebody completes the wait
  * @wait: the wait, whose entries are queued.
+ * @first: the first of them, or NULL.
  * @until: CLOCK_MONOTONIC deadline, or KTIME_MAX.
  *
  * A signal or a deadline counts only if the wait has no winner yet.  In that case
@@ -93,11 +92,12 @@ static __always_inline bool chan_give_way(struct chan_wait *wait)
  * Return: the completer's result, -ERESTARTSYS (a restart is harmless, because
  * deadlines are absolute), -ETIMEDOUT or -EDEADLK.  May sleep.
  */
-static __always_inline int chan_park(struct chan_wait *wait, ktime_t until)
+static __always_inline int chan_park(struct chan_wait *wait, const struct chan_waiter *first,
+				     ktime_t until)
 {
 	/* For stuck.c. */
 	smp_store_release(&wait->queued, true);
-	return chan_give_way(wait) ? wait->result : __chan_park(wait, until);
+	return chan_give_way(wait, first) ? wait->result : __chan_park(wait, until);
 }
 
 /**
@@ -115,7 +115,7 @@ static __always_inline void chan_wait_over(const struct chan_wait *wait, int res
 /* Sleep; and when nobody completed the wait, leave the queue. */
 static __always_inline int chan_park_single(struct chan_single *s, struct chan_blocking *how)
 {
-	int ret = chan_park(&s->wait, how->until);
+	int ret = chan_park(&s->wait, &s->w, how->until);
 
 	how->parks++;
 	if (s->wait.winner == CHAN_ABORTED)

@@ -255,7 +255,7 @@ static int end_without_case(struct selecting *s, struct chan_blocking *how, int 
 		how->parks++;
 		if (!s->n)
 			chan_wait_parked(&s->wait, NULL, how);
-		return chan_park(&s->wait, how->until);
+		return chan_park(&s->wait, s->n ? s->waiters : NULL, how->until);
 	}
 	look_once_more(s);
 	return chan_abort(&s->wait) ? refusal : chan_await(&s->wait);
