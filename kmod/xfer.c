@@ -148,7 +148,7 @@ static struct chan_waiter *send_in_advance(struct chan *c, u32 len, struct chan_
 {
 	struct chan_waiter *w;
 
-	spin_lock(&c->lock);
+	chan_lock_settled(c, news);
 	w = claim_for_copy(c, len);
 	if (w) {
 		w->elem->len = len;

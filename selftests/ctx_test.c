@@ -84,6 +84,30 @@ TEST(at_its_time_a_channel_is_closed_though_nobody_looked)
 	expect_closed(_metadata, ch);
 }
 
+/* Who waits for the next element is told of the end, but has not had the processor since. */
+TEST(at_its_time_a_channel_is_closed_though_a_receiver_is_still_parked)
+{
+	static unsigned char from[3 * 4096], to[3 * 4096];
+	struct sched_param first = { .sched_priority = 1 }, ordinary = {};
+	uint64_t when = now_ns() + SEC;
+	int ch = closing_at(when, sizeof(to), 0);
+	struct task t;
+
+	if (!is_root())
+		SKIP(return, "needs root");
+	pin_to(0);
+	park_recv(&t, ch, to, sizeof(to));
+	must(sched_setscheduler(0, SCHED_FIFO, &first));
+	wait_until(when - 10 * MS);
+	while (now_ns() < when)
+		;
+	EXPECT_EQ(-EPIPE, ch_try_send(ch, from, sizeof(from)));
+	must(sched_setscheduler(0, SCHED_OTHER, &ordinary));
+	EXPECT_EQ(0, task_join(&t));
+	EXPECT_EQ(0, ch_info(ch).sends);
+	close(ch);
+}
+
 TEST(it_is_not_closed_early)
 {
 	uint64_t when;
