@@ -148,7 +148,9 @@ static __always_inline int hold_channel(struct files_struct *alone, int ch, stru
 	*file = files_lookup_fd_raw(alone, ch);
 	if (unlikely(!*file))
 		return -EBADF;
-	return likely(chan_file_is_channel(*file)) ? 0 : -ENOTTY;
+	if (likely(chan_file_is_channel(*file)))
+		return 0;
+	return (*file)->f_mode & FMODE_PATH ? -EBADF : -ENOTTY;
 }
 
 static __always_inline void drop_channel(struct files_struct *alone, struct file *file)

@@ -118,6 +118,17 @@ TEST_F(between, a_descriptor_that_is_no_channel_is_refused)
 	EXPECT_REFUSED(-ENOTTY, recv);
 }
 
+TEST_F(between, an_o_path_descriptor_is_refused)
+{
+	struct chan_case recv = sel_recv(-1, &self->got, 8);
+
+	close(must(ch_make_named("badselect.path", 8, 1, 0, 0600)));
+	recv.ch = must(open("/dev/chan/badselect.path", O_PATH));
+	EXPECT_REFUSED(-EBADF, recv);
+	close(recv.ch);
+	must(ch_remove("badselect.path"));
+}
+
 TEST_F(between, a_descriptor_that_is_not_open_is_refused)
 {
 	struct chan_case send = sel_send(must(dup(self->ch)), &self->put, 8);
