@@ -200,7 +200,8 @@ static bool fall_asleep(struct chan_wait *wait)
  * chan_await() - wait for the completer of a wait which has a winner
  * @wait: the wait.
  *
- * It has only a few instructions left, so no signal is let through.
+ * It has only a few instructions left, or a copy to memory that is pinned (pin.h), so no signal
+ * is let through.
  *
  * Return: the completer's result.  May sleep.
  */
