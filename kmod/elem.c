@@ -201,7 +201,7 @@ int __chan_dest_hold(struct chan_dest *dest, struct chan_user *guess, u32 len)
 
 	if (dest->pinned)
 		return 0;
-	if (len >= CHAN_PIN_MIN && addr)
+	if (addr && len >= CHAN_PIN_MIN && len <= CHAN_PIN_MAX)
 		dest->pinned = chan_pin_dest(guess, addr, len);
 	if (!dest->pinned)
 		return __chan_dest_fault_in(dest, len);

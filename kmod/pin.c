@@ -10,6 +10,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -220,13 +221,12 @@ static bool copy_mapped(struct page *page, size_t offset, unsigned long from, si
  * @from: source, of the current task: what is mapped there, or if nothing is any more, what
  *	was when it was taken hold of.
  * @len: bytes; no more than are pinned of the one and held of the other.
- *
- * May sleep, but only to let others run.
  */
 void chan_pinned_copy(struct chan_pinned *to, const struct chan_pinned *from, u32 len)
 {
 	size_t pos, n;
 
+	preempt_disable();
 	for (pos = 0; pos < len; pos += n) {
 		struct page *page = page_at(to, pos);
 		size_t offset = offset_in_page(to->addr + pos);
@@ -236,8 +236,8 @@ void chan_pinned_copy(struct chan_pinned *to, const struct chan_pinned *from, u3
 			memcpy_page(page, offset, page_at(from, pos),
 				    offset_in_page(from->addr + pos), n);
 		flush_dcache_page(page);
-		cond_resched();
 	}
+	preempt_enable();
 	to->written = true;
 	chan_count(CHAN_ONE_COPIES);
 }

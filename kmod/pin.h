@@ -6,7 +6,8 @@
  * there takes hold of the pages of its element, claims the receiver, lets go of the channel,
  * and only then copies: all pages are there, so nothing can fail or wait for anything once
  * the receiver is claimed, and no lock is held for as long as it takes.  The receiver, claimed
- * but not done, stays where it is until then.
+ * but not done, stays where it is until then, even if it is killed.  So the sender is not
+ * preempted either: whoever competes with it for its processor would hold up the receiver.
  *
  * It is an offer that may be declined: if either memory cannot be had, or the receiver may
  * not lock so much (RLIMIT_MEMLOCK), or it is the sender that came first, the element goes
@@ -20,6 +21,7 @@
 #define CHAN_PIN_H
 
 #include <linux/mm_types.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 #include <asm/page.h>
 
@@ -28,6 +30,9 @@ struct iov_iter;
 
 /* From so many bytes on it costs less than a second copy. */
 #define CHAN_PIN_MIN		PAGE_SIZE
+
+/* As long as it takes to copy so many, a processor may be kept from all other tasks. */
+#define CHAN_PIN_MAX		SZ_1M
 
 /**
  * struct chan_pinned - user memory whose pages are pinned, or held
