@@ -4,10 +4,11 @@
  * is most of what a rendezvous costs.
  *
  * If others are runnable on its processor, its partner may be among them: it gives way.
- * That is, it calls schedule() once, still runnable, which is what cond_resched() does, so it
- * keeps its place among the runnable; yield() would forfeit that.  Whoever completes it then
- * has nobody to wake.  If its processor has nothing else to do, its partner may be running
- * on another one: it spins, no longer than that has been worth it lately.
+ * That is, it calls schedule(), still runnable, which is what cond_resched() does, so it
+ * keeps its place among the runnable; yield() would forfeit that.  If it is picked again, it
+ * insists a few times.  Whoever completes it then has nobody to wake.  If its processor has
+ * nothing else to do, its partner may be running on another one: it spins, no longer than
+ * that has been worth it lately.
  *
  * Each queue of a channel has a habit, from which the next one who waits there learns.  After
  * misses in a row the next ones do not give way: none after the first, then one, three, seven

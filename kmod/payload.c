@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "count.h"
@@ -21,14 +22,17 @@ void chan_spares_init(struct chan_spares *spares)
 	spin_lock_init(&spares->lock);
 	INIT_LIST_HEAD(&spares->list);
 	spares->bytes = 0;
+	spares->n = 0;
 }
 
 static void free_list(struct list_head *list)
 {
 	struct chan_payload *p, *next;
 
-	list_for_each_entry_safe(p, next, list, link)
+	list_for_each_entry_safe(p, next, list, link) {
 		kvfree(p);
+		cond_resched();
+	}
 }
 
 /**
@@ -79,6 +83,13 @@ static struct chan_payload *find_spare(struct chan_spares *spares, size_t charge
 	return NULL;
 }
 
+static void count_out(struct chan_spares *spares, const struct chan_payload *p)
+{
+	lockdep_assert_held(&spares->lock);
+	spares->bytes -= p->charge;
+	spares->n--;
+}
+
 static struct chan_payload *take_spare(struct chan_spares *spares, size_t charge,
 				       const struct mem_cgroup *cgroup)
 {
@@ -88,7 +99,7 @@ static struct chan_payload *take_spare(struct chan_spares *spares, size_t charge
 	p = find_spare(spares, charge, cgroup);
 	if (p) {
 		list_del(&p->link);
-		spares->bytes -= p->charge;
+		count_out(spares, p);
 	}
 	spin_unlock(&spares->lock);
 	return p;
@@ -171,9 +182,9 @@ static void shrink(struct chan_spares *spares, size_t room, struct list_head *go
 	struct chan_payload *p;
 
 	lockdep_assert_held(&spares->lock);
-	while (spares->bytes + room > CHAN_SPARE_BYTES) {
+	while (spares->bytes + room > CHAN_SPARE_BYTES || spares->n == CHAN_SPARES) {
 		p = list_last_entry(&spares->list, struct chan_payload, link);
-		spares->bytes -= p->charge;
+		count_out(spares, p);
 		list_move(&p->link, gone);
 	}
 }
@@ -186,6 +197,7 @@ static void keep(struct chan_spares *spares, struct chan_payload *p)
 	shrink(spares, p->charge, &gone);
 	list_add(&p->link, &spares->list);
 	spares->bytes += p->charge;
+	spares->n++;
 	spin_unlock(&spares->lock);
 	free_list(&gone);
 }

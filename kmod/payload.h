@@ -4,7 +4,7 @@
  *
  * Each is charged to the user and to the memory cgroup of who sends, for as long as it is in
  * use.  What is no longer needed is kept for the next element of the same user, up to
- * CHAN_SPARE_BYTES of it: so who sends long elements all the time allocates nothing, which
+ * CHAN_SPARES and CHAN_SPARE_BYTES of it: so who sends long elements all the time allocates nothing, which
  * for large ones is as much work as to copy them.  The oldest spare goes when there are more,
  * and all of them with the last that a user has of channels.
  */
@@ -18,19 +18,22 @@
 struct chan_user;
 struct mem_cgroup;
 
-/* Kept of each user. */
+/* Kept of each user, at most. */
 #define CHAN_SPARE_BYTES	(4UL << 20)
+#define CHAN_SPARES		1024
 
 /**
  * struct chan_spares - buffers that a user has had, for the next elements
  * @lock: guards all of it.  Nothing else is taken under it.
  * @list: of struct chan_payload, through its @link, the newest first.
  * @bytes: what they take.
+ * @n: how many they are.
  */
 struct chan_spares {
 	spinlock_t lock; /* the list and its size */
 	struct list_head list;
 	size_t bytes;
+	unsigned int n;
 };
 
 /**

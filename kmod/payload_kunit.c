@@ -100,6 +100,28 @@ static void no_more_is_kept_than_the_limit_and_the_oldest_go(struct kunit *test)
 	chan_user_put(user);
 }
 
+static void of_short_ones_no_more_than_so_many_are_kept(struct kunit *test)
+{
+	struct chan_user *user = user_new(test);
+	struct chan_payload *first = buffer_new(test, user, 129), *p = first, *all = NULL;
+	int i;
+
+	for (i = 0; i < CHAN_SPARES + 10; i++) {
+		p = buffer_new(test, user, 129);
+		memcpy(p->bytes, &all, sizeof(all));
+		all = p;
+	}
+	chan_payload_free(first);
+	while (all) {
+		p = all;
+		memcpy(&all, p->bytes, sizeof(all));
+		chan_payload_free(p);
+	}
+	KUNIT_EXPECT_EQ(test, user->spares.n, CHAN_SPARES);
+	KUNIT_EXPECT_EQ(test, user->spares.bytes, CHAN_SPARES * p->charge);
+	chan_user_put(user);
+}
+
 static void one_that_exceeds_the_limit_leaves_the_others_alone(struct kunit *test)
 {
 	struct chan_user *user = user_new(test);
@@ -128,6 +150,7 @@ static struct kunit_case payload_cases[] = {
 	KUNIT_CASE(what_is_kept_is_not_what_the_user_has_in_use),
 	KUNIT_CASE(neither_too_short_nor_much_too_long_ones_are_used),
 	KUNIT_CASE(no_more_is_kept_than_the_limit_and_the_oldest_go),
+	KUNIT_CASE(of_short_ones_no_more_than_so_many_are_kept),
 	KUNIT_CASE(one_that_exceeds_the_limit_leaves_the_others_alone),
 	KUNIT_CASE(what_is_kept_goes_with_its_user),
 	{}

@@ -10,7 +10,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
-#include <linux/preempt.h>
+#include <linux/lockdep.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -23,9 +23,10 @@
 
 /* ---- RLIMIT_MEMLOCK, as all who pin for long share it ---- */
 
+/* What else a user locks has no choice but to fail, so half of the limit is left to that. */
 static bool may_lock(unsigned long pages)
 {
-	if (pages <= rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT)
+	if (pages <= rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT >> 1)
 		return true;
 	return ns_capable_noaudit(&init_user_ns, CAP_IPC_LOCK);
 }
@@ -118,7 +119,7 @@ static bool pin_for_long(struct chan_pinned *pinned)
  * @addr: the element.
  * @len: its bytes.
  *
- * Who only reads need not pin.  May sleep.
+ * Not pinned, since it is only read, and only if it has been unmapped meanwhile.  May sleep.
  *
  * Return: what is held, for chan_put_source(); NULL if that was not possible.
  */
@@ -161,12 +162,15 @@ void chan_put_source(struct chan_pinned *held)
  * Changes nothing in that memory.  May sleep.
  *
  * Return: what was pinned, for chan_unpin() by the same task; NULL if that was not possible,
- * or is more than the task may lock.
+ * is more than the task may lock, or nothing is pinned by this kernel.
  */
 struct chan_pinned *chan_pin_dest(struct chan_user *guess, void __user *addr, u32 len)
 {
-	struct chan_pinned *pinned = pinned_new(guess, (unsigned long)addr, len);
+	struct chan_pinned *pinned = NULL;
 
+	/* See chan_send_copy(). */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		pinned = pinned_new(guess, (unsigned long)addr, len);
 	if (!pinned)
 		return NULL;
 	pinned->locked = lock_pages(pinned->n);
@@ -226,7 +230,7 @@ void chan_pinned_copy(struct chan_pinned *to, const struct chan_pinned *from, u3
 {
 	size_t pos, n;
 
-	preempt_disable();
+	lockdep_assert_preemption_disabled();
 	for (pos = 0; pos < len; pos += n) {
 		struct page *page = page_at(to, pos);
 		size_t offset = offset_in_page(to->addr + pos);
@@ -237,7 +241,6 @@ void chan_pinned_copy(struct chan_pinned *to, const struct chan_pinned *from, u3
 				    offset_in_page(from->addr + pos), n);
 		flush_dcache_page(page);
 	}
-	preempt_enable();
 	to->written = true;
 	chan_count(CHAN_ONE_COPIES);
 }

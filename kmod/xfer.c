@@ -3,6 +3,7 @@
  * Send and receive as a call makes them: attempt, park if it may, and come to an end.
  */
 #include <linux/minmax.h>
+#include <linux/preempt.h>
 #include <linux/sched/signal.h>
 
 #include "chan.h"
@@ -186,10 +187,12 @@ int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *a
 	from = chan_hold_source(guess, addr, len);
 	if (!from)
 		return -EAGAIN;
+	/* From the claim on it is not free to leave: nobody is to come between. */
+	preempt_disable();
 	w = send_in_advance(c, len, news);
-	/* Until it is told, it stays there with all it has. */
 	if (w)
 		chan_pinned_copy(w->pinned, from, len);
+	preempt_enable();
 	chan_put_source(from);
 	return w ? 0 : -EAGAIN;
 }
