@@ -105,7 +105,7 @@ ROWS = [
     Row("request and reply, unbuffered", "round-trip", "chan"),
     Row("stream, unbuffered, a message", "stream", "chan"),
     Row("stream, capacity 128, a message", "stream-buffered", "chan", 128),
-    Row("stream, batches of 32, an element", "stream-batches", "chan", 32),
+    Row("stream, batches of 32, an element (pipe: one by one)", "stream-batches", "chan", 32),
     Row("select, one of 2 ready (pipes: `epoll`)", "one-of-many-ready", "chan-select", 2),
     Row("select, one of 64 ready (pipes: `epoll`)", "one-of-many-ready", "chan-select", 64),
 ]
