@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How far the figures of two runs of chanbench are apart.
 
-A figure is the median of the blocks of one way to do what a case is about.  The exit status
-is 0 if all of both runs agree, 1 if some do not or are missing in one, 2 for wrong input.
+A figure is the median of the blocks of one way to do what a case is about.  Printed are those
+that do not agree: "no", the case, its size and placement, the way, both figures, and how far the
+second is from the first.
+
+Exit status: 0 if all of both runs agree; 1 if some do not, or are in one run only; 2 for wrong
+input.
 """
 import argparse
 import csv
@@ -36,12 +40,14 @@ def title(key):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("first", help="lines of chanbench")
     parser.add_argument("second", help="those of another run")
     parser.add_argument("--within", type=float, default=1, metavar="PERCENT",
-                        help="what counts as the same (1)")
-    parser.add_argument("--all", action="store_true", help="print those too that agree")
+                        help="how far apart figures may be to agree (1)")
+    parser.add_argument("--all", action="store_true",
+                        help="print those too that agree, after \"ok\"")
     args = parser.parse_args()
     try:
         first, second = read(args.first), read(args.second)
@@ -60,7 +66,7 @@ def main():
         if args.all or not agrees:
             print(f"{'ok' if agrees else 'no':4}{title(key):56}{first[key]:14.1f}"
                   f"{second[key]:14.1f}{percent:+9.2f}%")
-    for key in first.keys() ^ second.keys():
+    for key in [key for key in {**first, **second} if (key in first) != (key in second)]:
         print(f"no  {title(key)}: only in one of the runs")
     print(f"{len(both)} figures, {apart} of them more than {args.within:g} % apart")
     return 1 if apart or first.keys() != second.keys() else 0

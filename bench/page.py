@@ -15,9 +15,10 @@ from plot import element, number
 FROM_SIZES = 3      # a case that comes in so many sizes is drawn as lines
 
 INTRO = """A channel passes elements from one thread or process to another, as Go has it, but
-through the kernel. Here is what that costs, beside what else the system has for it, measured
-in turns in the same boot of a virtual machine. Shorter bars and lower lines are cheaper; blue is
-ours. What is under the pointer is told in full, and each plot has its figures below it."""
+through the kernel. Here is what that costs, beside the other means that the system has for it,
+measured in turns in the same boot of a virtual machine. Shorter bars and lower lines are cheaper;
+blue is ours. Point at a bar or a dot to see its figures in full; below each plot is a table of
+them all."""
 
 NOTES = [
     ("Instructions", "With one processor, the virtual machine's clock counts instructions. That "
@@ -72,7 +73,8 @@ def seen_in_bars(case):
         what += f" at best ({texts.way(ours.name)})"
     pipe = next((way for way in others if way.name.startswith("pipe")), None)
     if pipe and ours.ratio_to(pipe):
-        what += f", {times(ours.ratio_to(pipe))} what it takes with {texts.way(pipe.name)}"
+        what += f", {times(ours.ratio_to(pipe))} what it takes with " \
+                f"{'a pipe' if pipe.name == 'pipe' else texts.way(pipe.name)}"
     if not others:
         return what + "."
     least = min(others, key=lambda way: way.cost())
@@ -154,8 +156,9 @@ def bar_figure(found, case):
     said = paragraph(seen_in_bars(case), "seen")
     ours = next(iter(case.ours()), None)
     if ours:
-        said += paragraph(f"The dashed line and the ratios are those of "
-                          f"“{texts.way(ours.name)}”; under 1 it is cheaper." +
+        said += paragraph(f"The dashed line is the cost of “{texts.way(ours.name)}”; the small "
+                          "figure of each other way is that cost divided by its own, and below 1 "
+                          "if ours is cheaper." +
                           (f" Pale: the same {texts.HOG}." if hogged else ""))
     drawn = plot.bars(case, hogged, f"{heading}, {case.unit}")
     return figure(heading, drawn, said, [case], *([[hogged]] if hogged else []))

@@ -21,7 +21,9 @@ what is printed:
   (nothing said)  a table of each case, then how costs grow
   --summary       a table in Markdown, as the README has it, of the first file of an icount run:
                   operation | instructions | for each peer the ratio, empty if not measured
-  --growth        case, placement, way, exponent, what is expected, and whether it is met
+  --growth        case, placement, way, exponent, what one more of the size costs, how many times
+                  as much the largest size costs as the smallest, what is expected, and whether it
+                  is met; a case needs three sizes, or four, so bench-quick has none of this
   --goals         each goal for these kernels, what was measured, and whether it is met; exit
                   status 1 if one is not met
   --html FILE     writes a page with plots as well
@@ -55,15 +57,15 @@ def heading(text):
 
 def print_case(case):
     ours = case.ours()
-    head = f"{case.title():32}{case.unit:>14}{'spread':>8}{'vol':>7}{'invol':>7}"
-    print(head + "".join(f"{way.name + '/':>17}" for way in ours))
+    head = f"{case.title():32}{case.unit:>14}{'spread':>10}{'vol':>7}{'invol':>7}"
+    print(head + "".join(f"{way.name + '/':>19}" for way in ours))
     for way in case.ways.values():
-        line = f"  {way.name:30}{way.cost():14.1f}{way.spread():7.2f}%"
+        line = f"  {way.name:30}{way.cost():14.1f}{way.spread():9.2f}%"
         line += f"{way.voluntary():7.2f}{way.involuntary():7.2f}"
         for our in ours:
             ratio = None if our is way else our.ratio_to(way)
-            line += f"{'' if ratio is None else f'{ratio:.3f}':>17}"
-        line += f"  {way.disturbed} blocks disturbed" if way.disturbed else ""
+            line += f"{'' if ratio is None else f'{ratio:.3f}':>19}"
+        line += f"  disturbed blocks: {way.disturbed}" if way.disturbed else ""
         print(line.rstrip())
     print()
 
@@ -98,9 +100,9 @@ def print_goals(files):
     measured, missing = goals.verdicts(files)
     for goal, value in measured:
         met = "met" if value <= goal.at_most else "NOT MET"
-        print(f"{goal.kernel:5}{goal.what:60}{value:12.3f}  at most {goal.at_most:7g}: {met}")
+        print(f"{goal.kernel:5}{goal.what:70}{value:12.3f}  at most {goal.at_most:7g}: {met}")
     for goal, _ in missing:
-        print(f"{goal.kernel:5}{goal.what:60}{'-':>12}  at most {goal.at_most:7g}: not measured")
+        print(f"{goal.kernel:5}{goal.what:70}{'-':>12}  at most {goal.at_most:7g}: not measured")
     if not measured:
         complain("no goal is about what these files hold")
     return all(value <= goal.at_most for goal, value in measured)
@@ -110,7 +112,7 @@ def parse():
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help="lines (standard input)")
-    parser.add_argument("--unit", help="what costs are counted in")
+    parser.add_argument("--unit", help="what costs are counted in, if the names do not tell")
     what = parser.add_mutually_exclusive_group()
     for option in ("summary", "growth", "goals"):
         what.add_argument("--" + option, action="store_true")

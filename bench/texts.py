@@ -22,7 +22,7 @@ CASES = {
         "Both have to be woken.", "a round trip"),
     "latency": Case(
         "Request and reply, each timed by itself: the mean",
-        "As above, with the clock read before and after each.", "a round trip"),
+        "A request and its reply, with the clock read before and after each.", "a round trip"),
     "latency-p50": Case(
         "Request and reply: the median",
         "Half of the round trips take no longer.", "a round trip at the median"),
