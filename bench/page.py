@@ -34,7 +34,7 @@ NOTES = [
      "forwards in one round and backwards in the next. A calibrated loop before and after each "
      "block tells whether something else ran meanwhile; if so, the block is repeated. Go's ways "
      "are a program of their own, which runs after the others."),
-    ("Beside a busy loop", "(the pale bars) another thread on the same processor never waits. "
+    ("Beside a busy loop", "(the pale bars) another process on the same processor never waits. "
      "Who waits then competes for its turn."),
     ("Go, locked", "is a goroutine that is bound to a thread, as every user of a kernel channel "
      "is. Go without that switches goroutines in user space, inside one process: what it saves "

@@ -19,7 +19,7 @@ CASES = {
     "round-trip": Case(
         "Request and reply",
         "A thread sends a request to another one, which waits for it, and waits for the reply. "
-        "Both have to be woken.", "a round trip"),
+        "Each has to wait for the other.", "a round trip"),
     "latency": Case(
         "Request and reply, each timed by itself: the mean",
         "A request and its reply, with the clock read before and after each.", "a round trip"),
