@@ -4,9 +4,9 @@
  *
  * Each is charged to the user and to the memory cgroup of who sends, for as long as it is in
  * use.  What is no longer needed is kept for the next element of the same user, up to
- * CHAN_SPARES and CHAN_SPARE_BYTES of it: so who sends long elements all the time allocates nothing, which
- * for large ones is as much work as to copy them.  The oldest spare goes when there are more,
- * and all of them with the last that a user has of channels.
+ * CHAN_SPARES and CHAN_SPARE_BYTES of it: so who sends long elements all the time allocates
+ * nothing, which for large ones is as much work as to copy them.  The oldest spare goes when
+ * there are more, and all of them with the last that a user has of channels.
  */
 #ifndef CHAN_PAYLOAD_H
 #define CHAN_PAYLOAD_H

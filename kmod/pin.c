@@ -219,28 +219,72 @@ static bool copy_mapped(struct page *page, size_t offset, unsigned long from, si
 	return !left;
 }
 
+/* The element and its room have this page in common: the parts may overlap. */
+static void move_within(struct page *page, size_t to, size_t from, size_t n)
+{
+	u8 *bytes = kmap_local_page(page);
+
+	memmove(bytes + to, bytes + from, n);
+	kunmap_local(bytes);
+}
+
+/* Of one page to one page. */
+static void copy_part(struct chan_pinned *to, const struct chan_pinned *from, size_t pos, size_t n)
+{
+	struct page *page = page_at(to, pos), *held = page_at(from, pos);
+	size_t offset = offset_in_page(to->addr + pos);
+	size_t source = offset_in_page(from->addr + pos);
+
+	if (unlikely(page == held))
+		move_within(page, offset, source, n);
+	else if (unlikely(!copy_mapped(page, offset, from->addr + pos, n)))
+		memcpy_page(page, offset, held, source, n);
+	flush_dcache_page(page);
+}
+
+static void copy_forwards(struct chan_pinned *to, const struct chan_pinned *from, u32 len)
+{
+	size_t pos, n;
+
+	for (pos = 0; pos < len; pos += n) {
+		n = rest_of_page(to, pos, rest_of_page(from, pos, len - pos));
+		copy_part(to, from, pos, n);
+	}
+}
+
+/* How much of the page in which a part of the memory ends is before that end. */
+static size_t beginning_of_page(const struct chan_pinned *pinned, size_t end)
+{
+	return offset_in_page(pinned->addr + end - 1) + 1;
+}
+
+static void copy_backwards(struct chan_pinned *to, const struct chan_pinned *from, u32 len)
+{
+	size_t end, n;
+
+	for (end = len; end; end -= n) {
+		n = min3(end, beginning_of_page(to, end), beginning_of_page(from, end));
+		copy_part(to, from, end - n, n);
+	}
+}
+
 /**
  * chan_pinned_copy() - copy an element from where it is to where it goes
  * @to: destination.
  * @from: source, of the current task: what is mapped there, or if nothing is any more, what
  *	was when it was taken hold of.
  * @len: bytes; no more than are pinned of the one and held of the other.
+ *
+ * The two may overlap, if the receiver is another thread, or shares the memory at the same
+ * address.
  */
 void chan_pinned_copy(struct chan_pinned *to, const struct chan_pinned *from, u32 len)
 {
-	size_t pos, n;
-
 	lockdep_assert_preemption_disabled();
-	for (pos = 0; pos < len; pos += n) {
-		struct page *page = page_at(to, pos);
-		size_t offset = offset_in_page(to->addr + pos);
-
-		n = rest_of_page(to, pos, rest_of_page(from, pos, len - pos));
-		if (unlikely(!copy_mapped(page, offset, from->addr + pos, n)))
-			memcpy_page(page, offset, page_at(from, pos),
-				    offset_in_page(from->addr + pos), n);
-		flush_dcache_page(page);
-	}
+	if (unlikely(to->addr - from->addr < len))
+		copy_backwards(to, from, len);
+	else
+		copy_forwards(to, from, len);
 	to->written = true;
 	chan_count(CHAN_ONE_COPIES);
 }

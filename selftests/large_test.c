@@ -188,6 +188,38 @@ TEST_F(large, is_received_by_a_call_and_sent_by_one)
 	EXPECT_EQ(before + 2 * once(), copied_once());
 }
 
+/* A room which begins @shift bytes behind the element, in the same memory. */
+static void expect_moved(struct __test_metadata *_metadata, int ch, uint32_t size, long shift)
+{
+	unsigned char *start = memory(), *from = start + ROOM / 2 - size / 2;
+	unsigned char *want = memory();
+	struct task t;
+
+	fill(start, ROOM, 1);
+	memcpy(want, from, size);
+	park_recv(&t, ch, from + shift, size);
+	EXPECT_EQ(0, ch_send(ch, from, size));
+	EXPECT_EQ(1 + size, task_join(&t));
+	EXPECT_EQ(0, memcmp(want, from + shift, size)) {
+		TH_LOG("moved by %ld", shift);
+	}
+	must(munmap(start, ROOM));
+	must(munmap(want, ROOM));
+}
+
+TEST_F(large, is_right_where_its_room_overlaps_it)
+{
+	static const long shifts[] = { 0, 1, 100, PAGE - 1, PAGE };
+	unsigned long long before = copied_once();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(shifts); i++) {
+		expect_moved(_metadata, self->ch, variant->size, shifts[i]);
+		expect_moved(_metadata, self->ch, variant->size, -shifts[i]);
+	}
+	EXPECT_EQ(before + 2 * ARRAY_SIZE(shifts), copied_once());
+}
+
 /* ---- memory that changes while it is pinned ---- */
 
 TEST_F(large, comes_to_the_memory_that_is_mapped_in_place_of_what_was)
