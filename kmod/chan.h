@@ -146,8 +146,8 @@ struct chan_stats {
  * @next_left: of those whose queues are to be followed.
  */
 struct chan_found {
-	u64 count;
-	long unexplained;
+	u32 count;
+	s32 unexplained;
 	struct chan *next_left;
 };
 
@@ -155,7 +155,9 @@ struct chan_found {
  * struct chan - a channel
  * @lock: guards all that follows down to the constant part.
  * @state: CHAN_STATE_CLOSED, CHAN_STATE_REMOVED, CHAN_DESERTED.
+ * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED, CHAN_TIMER.  Constant.
  * @entries: in both queues, those that are passing too.
+ * @refs: references.
  * @ring: the buffered elements.
  * @recvq: parked receivers.
  * @sendq: parked senders.
@@ -164,10 +166,7 @@ struct chan_found {
  * @stats: counters.
  * @poll: who polls.  Added to without @lock, but looked at under it: see
  *	chan_unlock().
- * @refs: references.
- * @flags: CHAN_MESSAGE, CHAN_AUTOCLOSE, CHAN_NAMED, CHAN_TIMER.  Constant, as all
- *	below.
- * @timer: its time, if it has one.
+ * @timer: its time, if it has one.  Constant, as all below.
  * @id: unique number.
  * @user: who made it.
  * @node: its device node, if it has a name.
@@ -178,8 +177,10 @@ struct chan_found {
  */
 struct chan {
 	spinlock_t lock; /* the state, the ring, the queues and the counts */
-	u32 state;
+	u16 state;
+	u16 flags;
 	u32 entries;
+	struct kref refs;
 	struct chan_ring ring;
 	struct chan_queue recvq;
 	struct chan_queue sendq;
@@ -187,8 +188,6 @@ struct chan {
 	struct chan_stats stats;
 	wait_queue_head_t poll;
 
-	struct kref refs;
-	u32 flags;
 	struct chan_timer *timer;
 	u64 id;
 	struct chan_user *user;

@@ -304,13 +304,12 @@ void chan_remove(struct chan *c)
 	WRITE_ONCE(c->state, c->state | CHAN_STATE_REMOVED);
 	ring = c->ring;
 	c->ring.slots = NULL;
-	c->ring.bytes = 0;
 	WRITE_ONCE(c->ring.len, 0);
 	spin_unlock(&c->lock);
 
 	end(c, CHAN_END_REMOVE);
+	chan_uncharge_bytes(c->user, chan_ring_memory(&ring));
 	chan_ring_free(&ring);
-	chan_uncharge_bytes(c->user, ring.bytes);
 }
 
 /**

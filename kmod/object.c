@@ -149,9 +149,9 @@ static void chan_free(struct kref *refs)
 	if (c->node)
 		chan_node_put(c->node);
 	chan_timer_free(c->timer);
+	uncharge_all(c, chan_ring_memory(&c->ring));
 	chan_ring_free(&c->ring);
 	kfree(c->waits);
-	uncharge_all(c, c->ring.bytes);
 	chan_user_put(c->user);
 	kmem_cache_free(chan_cache, c);
 }

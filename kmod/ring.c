@@ -44,16 +44,17 @@ u64 chan_ring_bytes(bool message, u32 elem_size, u64 cap)
  */
 int chan_ring_init(struct chan_ring *ring, bool message, u32 elem_size, u32 cap)
 {
-	ring->bytes = chan_ring_bytes(message, elem_size, cap);
+	size_t bytes = chan_ring_bytes(message, elem_size, cap);
+
 	ring->cap = cap;
 	ring->stride = slot_stride(message, elem_size);
 	ring->elem_size = elem_size;
 	ring->message = message;
 	ring->word = cap && !message && chan_is_word(elem_size) ? elem_size : CHAN_NO_WORD;
-	if (!ring->bytes)
+	if (!bytes)
 		return 0;
 
-	ring->slots = kvzalloc(ring->bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	ring->slots = kvzalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	return ring->slots ? 0 : -ENOMEM;
 }
 

@@ -17,7 +17,6 @@
 /**
  * struct chan_ring - the buffered elements
  * @slots: @cap slots of @stride bytes; NULL if they take no memory.
- * @bytes: what they take.
  * @len: slots in use.
  * @recvx: index of the oldest element.
  * @sendx: index of the slot that the next one gets.
@@ -29,7 +28,6 @@
  */
 struct chan_ring {
 	void *slots;
-	size_t bytes;
 	u32 len;
 	u32 recvx;
 	u32 sendx;
@@ -50,6 +48,12 @@ struct chan_message_slot {
 u64 chan_ring_bytes(bool message, u32 elem_size, u64 cap);
 int chan_ring_init(struct chan_ring *ring, bool message, u32 elem_size, u32 cap);
 void chan_ring_free(struct chan_ring *ring);
+
+/* What the slots take. */
+static inline size_t chan_ring_memory(const struct chan_ring *ring)
+{
+	return ring->slots ? (size_t)ring->cap * ring->stride : 0;
+}
 
 static inline void *chan_ring_slot(const struct chan_ring *ring, u32 index)
 {

@@ -45,7 +45,7 @@ DEFINE_MUTEX(chan_stuck_mutex); /* all that is found */
  */
 static u64 search_nr;
 static u64 look_nr;
-static u64 count_nr;
+static u32 count_nr;
 static int tries;
 
 /* The last search for leaks: when it began, what it returned, and in which look it found. */
