@@ -20,9 +20,9 @@
 #include "chan.h"
 #include "command.h"
 #include "core.h"
-#include "pin.h"
 #include "file.h"
 #include "ioctl.h"
+#include "pin.h"
 #include "trace.h"
 
 /* How many are moved while the lock is held. */
@@ -208,16 +208,14 @@ u32 chan_send_some(struct chan *c, struct chan_elems *elems, struct chan_blockin
 /* To a receiver whose memory is pinned: see chan_send_copy(). */
 static int send_copy_from(struct chan *c, struct chan_user *guess, struct iov_iter *from, u32 size)
 {
-	struct chan_news news = CHAN_NEWS_INIT(news);
 	const void __user *addr = chan_iter_addr(from);
 	int ret;
 
 	if (size < CHAN_PIN_MIN || !addr)
 		return -EAGAIN;
-	ret = chan_send_copy(c, guess, addr, size, &news);
+	ret = chan_send_copy(c, guess, addr, size);
 	if (!ret)
 		iov_iter_advance(from, size);
-	chan_tell(c, &news);
 	return ret;
 }
 

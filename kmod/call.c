@@ -80,8 +80,8 @@ static noinline int copy_then_recv(struct file *out, const struct chan_call *arg
 {
 	struct chan *c = chan_file_chan(out);
 	struct chan_news request = CHAN_NEWS_INIT(request);
-	int ret = chan_send_copy(c, chan_file_user(out), u64_to_user_ptr(args->req),
-				 args->req_size, &request);
+	int ret = chan_send_copy_once(c, chan_file_user(out), u64_to_user_ptr(args->req),
+				      args->req_size, &request);
 
 	if (ret)
 		return ret;

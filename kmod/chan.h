@@ -165,7 +165,7 @@ struct chan_found {
  *	through the recvq of a timer, stuck.c through the queues of a channel that is none.
  * @stats: counters.
  * @poll: who polls.  Added to without @lock, but looked at under it: see
- *	chan_unlock().
+ *	chan_is_polled().
  * @timer: its time, if it has one.  Constant, as all below.
  * @id: unique number.
  * @user: who made it.
@@ -386,8 +386,9 @@ void chan_drop_end(struct chan *c, fmode_t mode);
 
 /* xfer.c */
 int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how);
-int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len,
-		   struct chan_news *news);
+int chan_send_copy_once(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len,
+			struct chan_news *news);
+int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len);
 int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how);
 
 int chan_send_attempt(struct chan *c, struct chan_elem *elem, struct chan_blocking *how,

@@ -237,6 +237,15 @@ static __always_inline bool chan_is_writable(void __user *addr)
 	return likely(!arch_futex_atomic_op_inuser(FUTEX_OP_OR, 0, &old, addr));
 }
 
+/* Whether it is a word that can be written, and needs no more preparation. */
+static __always_inline bool chan_dest_is_ready_word(struct chan_dest *dest, u32 len)
+{
+	if (!chan_dest_is_word(dest, len) || !chan_is_writable(dest->addr))
+		return false;
+	dest->writable = len;
+	return true;
+}
+
 /**
  * chan_dest_fault_in() - see to it that a destination can be written
  * @dest: the destination.
@@ -248,10 +257,7 @@ static __always_inline bool chan_is_writable(void __user *addr)
  */
 static __always_inline int chan_dest_fault_in(struct chan_dest *dest, u32 len)
 {
-	if (!chan_dest_is_word(dest, len) || !chan_is_writable(dest->addr))
-		return __chan_dest_fault_in(dest, len);
-	dest->writable = len;
-	return 0;
+	return chan_dest_is_ready_word(dest, len) ? 0 : __chan_dest_fault_in(dest, len);
 }
 
 /**
@@ -267,10 +273,7 @@ static __always_inline int chan_dest_fault_in(struct chan_dest *dest, u32 len)
  */
 static __always_inline int chan_dest_hold(struct chan_dest *dest, struct chan_user *guess, u32 len)
 {
-	if (!chan_dest_is_word(dest, len) || !chan_is_writable(dest->addr))
-		return __chan_dest_hold(dest, guess, len);
-	dest->writable = len;
-	return 0;
+	return chan_dest_is_ready_word(dest, len) ? 0 : __chan_dest_hold(dest, guess, len);
 }
 
 /**

@@ -168,7 +168,7 @@ struct chan_pinned *chan_pin_dest(struct chan_user *guess, void __user *addr, u3
 {
 	struct chan_pinned *pinned = NULL;
 
-	/* See chan_send_copy(). */
+	/* See chan_send_copy_once(). */
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
 		pinned = pinned_new(guess, (unsigned long)addr, len);
 	if (!pinned)

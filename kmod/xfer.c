@@ -165,7 +165,7 @@ static struct chan_waiter *send_in_advance(struct chan *c, u32 len, struct chan_
 }
 
 /**
- * chan_send_copy() - send a large element to a receiver whose memory is pinned
+ * chan_send_copy_once() - send a large element to a receiver whose memory is pinned
  * @c: the channel.
  * @guess: as for chan_elem_alloc().
  * @addr: the element.
@@ -176,8 +176,8 @@ static struct chan_waiter *send_in_advance(struct chan *c, u32 len, struct chan_
  *
  * Return: 0; or -EAGAIN, with nothing done: send it as any other.
  */
-int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len,
-		   struct chan_news *news)
+int chan_send_copy_once(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len,
+			struct chan_news *news)
 {
 	struct chan_pinned *from;
 	struct chan_waiter *w;
@@ -195,6 +195,16 @@ int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *a
 	preempt_enable();
 	chan_put_source(from);
 	return w ? 0 : -EAGAIN;
+}
+
+/* As chan_send_copy_once(), and all who have to know are told. */
+int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len)
+{
+	struct chan_news news = CHAN_NEWS_INIT(news);
+	int ret = chan_send_copy_once(c, guess, addr, len, &news);
+
+	chan_tell(c, &news);
+	return ret;
 }
 
 /* ---- send ---- */
@@ -301,16 +311,6 @@ int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
 
 /* ---- by command ---- */
 
-static noinline int send_copy(struct file *file, const void __user *addr, u32 size)
-{
-	struct chan *c = chan_file_chan(file);
-	struct chan_news news = CHAN_NEWS_INIT(news);
-	int ret = chan_send_copy(c, chan_file_user(file), addr, size, &news);
-
-	chan_tell(c, &news);
-	return ret;
-}
-
 /**
  * chan_command_send() - one send by command
  * @file: the descriptor.
@@ -330,7 +330,8 @@ int chan_command_send(struct file *file, const void __user *addr, u32 size, ktim
 	ret = chan_may_send(file, size);
 	if (ret)
 		return ret;
-	if (unlikely(size >= CHAN_PIN_MIN) && !send_copy(file, addr, size))
+	if (unlikely(size >= CHAN_PIN_MIN) &&
+	    !chan_send_copy(chan_file_chan(file), chan_file_user(file), addr, size))
 		return 0;
 	ret = chan_elem_from_user(&elem, chan_file_user(file), addr, size);
 	if (ret)
