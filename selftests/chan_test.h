@@ -56,6 +56,7 @@
 
 #define CHANCTL			"/dev/chanctl"
 #define PARAM_DIR		"/sys/module/chan/parameters/"
+#define TOTALS_DIR		"/sys/class/misc/chanctl/totals/"
 
 #define POLL_RECV		(POLLIN | POLLRDNORM)
 #define POLL_SEND		(POLLOUT | POLLWRNORM)
@@ -540,14 +541,29 @@ static inline uint64_t get_param(const char *name)
 	return strtoull(text, NULL, 10);
 }
 
-/* A counter of all channels together. */
-static inline unsigned long long read_total(const char *name)
+/* What is in a file that has a number and nothing else. */
+static inline uint64_t number_in(const char *path)
 {
-	char path[128], text[32];
+	char text[64];
+	char *end;
+	uint64_t v;
+	int n = read_text(path, text, sizeof(text));
 
-	snprintf(path, sizeof(path), "/sys/class/misc/chanctl/totals/%s", name);
-	must(read_text(path, text, sizeof(text)));
-	return strtoull(text, NULL, 10);
+	if (n < 2 || text[n - 1] != '\n')
+		die("%s: no number (%d)", path, n);
+	v = strtoull(text, &end, 10);
+	if (*end != '\n')
+		die("%s: no number: %s", path, text);
+	return v;
+}
+
+/* A counter of all channels together. */
+static inline uint64_t read_total(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), TOTALS_DIR "%s", name);
+	return number_in(path);
 }
 
 /* ---- tasks that block ---- */

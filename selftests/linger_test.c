@@ -3,26 +3,9 @@
  * What a call does before it sleeps: it gives way to others on its processor, or spins while
  * its partner runs on another one.  Both are counted, and both can be turned off.
  */
-#include <sched.h>
-#include <sys/resource.h>
-
-#include "kselftest_harness.h"
 #include "chan_test.h"
 
-#define PARAMETERS	"/sys/module/chan/parameters/"
-
 #define ROUNDS		2000
-
-static void set_parameter(const char *name, const char *value)
-{
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	f = fopen(path, "w");
-	if (!f || fprintf(f, "%s\n", value) < 0 || fclose(f))
-		die("%s: %m", path);
-}
 
 static unsigned long voluntary(void)
 {
@@ -57,10 +40,10 @@ FIXTURE(linger) {
 
 FIXTURE_SETUP(linger)
 {
-	if (access(PARAMETERS "give_way", W_OK))
+	if (access(PARAM_DIR "give_way", W_OK))
 		SKIP(return, "parameters cannot be written: not root");
-	set_parameter("give_way", "Y");
-	set_parameter("spin_max_us", "100");
+	set_param("give_way", 1);
+	set_param("spin_max_us", 100);
 	self->s.req = ch_make(8, 0, 0);
 	self->s.rep = ch_make(8, 0, 0);
 	pin_to(0);
@@ -68,8 +51,8 @@ FIXTURE_SETUP(linger)
 
 FIXTURE_TEARDOWN(linger)
 {
-	set_parameter("give_way", "Y");
-	set_parameter("spin_max_us", "100");
+	set_param("give_way", 1);
+	set_param("spin_max_us", 100);
 }
 
 static void start(struct server *s, int cpu)
@@ -115,7 +98,7 @@ TEST_F(linger, who_may_not_give_way_sleeps)
 	unsigned long long tries;
 	unsigned long slept;
 
-	set_parameter("give_way", "N");
+	set_param("give_way", 0);
 	start(&self->s, 0);
 	round_trips(&self->s, 10);
 	tries = read_total("gave_way");
@@ -169,7 +152,7 @@ TEST_F(linger, on_two_processors_partners_spin)
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "one processor only");
-	set_parameter("spin_max_us", "3000000");
+	set_param("spin_max_us", 3000000);
 	start(&self->s, 1);
 	round_trips(&self->s, ROUNDS / 10);
 	stop(&self->s);
@@ -183,7 +166,7 @@ TEST_F(linger, with_a_bound_of_0_nobody_spins)
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "one processor only");
-	set_parameter("spin_max_us", "0");
+	set_param("spin_max_us", 0);
 	spins = read_total("spins");
 	start(&self->s, 1);
 	round_trips(&self->s, ROUNDS / 10);
@@ -197,7 +180,7 @@ TEST_F(linger, a_deadline_ends_a_wait_where_partners_used_to_be_quick)
 	uint64_t v;
 	int round;
 
-	set_parameter("spin_max_us", "3000000");
+	set_param("spin_max_us", 3000000);
 	start(&self->s, 1 % sysconf(_SC_NPROCESSORS_ONLN));
 	for (round = 0; round < 20; round++) {
 		round_trips(&self->s, 20);

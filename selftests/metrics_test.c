@@ -7,35 +7,11 @@
  */
 #include "chan_test.h"
 
-#define TOTALS		"/sys/class/misc/chanctl/totals/"
 #define WAITS		"/sys/class/misc/chanctl/waits/"
 #define NAME		"metrics_test"
 
 #define BUCKETS		31
 #define LAPSE		(40 * MS)
-
-static uint64_t number_in(const char *path)
-{
-	char text[64];
-	char *end;
-	uint64_t v;
-	int n = read_text(path, text, sizeof(text));
-
-	if (n < 2 || text[n - 1] != '\n')
-		die("%s: no number (%d)", path, n);
-	v = strtoull(text, &end, 10);
-	if (*end != '\n')
-		die("%s: no number: %s", path, text);
-	return v;
-}
-
-static uint64_t total(const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), TOTALS "%s", name);
-	return number_in(path);
-}
 
 /* ---- histograms ---- */
 
@@ -122,7 +98,7 @@ TEST(totals_count_what_happens_on_any_channel)
 	int ch;
 
 	for (i = 0; i < ARRAY_SIZE(expected); i++)
-		before[i] = total(expected[i].name);
+		before[i] = read_total(expected[i].name);
 	ch = ch_make(8, 1, 0);
 	must(send64(ch, 1));			/* into the ring */
 	park_send64(&t, ch, 2);			/* parks */
@@ -136,24 +112,24 @@ TEST(totals_count_what_happens_on_any_channel)
 	for (i = 0; i < ARRAY_SIZE(expected); i++) {
 		const char *name = expected[i].name;
 
-		EXPECT_EQ(before[i] + expected[i].more, total(name)) TH_LOG("%s", name);
+		EXPECT_EQ(before[i] + expected[i].more, read_total(name)) TH_LOG("%s", name);
 	}
 }
 
 TEST(totals_survive_the_channel)
 {
-	uint64_t sends = total("sends"), receives = total("receives"), freed;
+	uint64_t sends = read_total("sends"), receives = read_total("receives"), freed;
 	int ch = ch_make(8, 4, 0);
 	int i;
 
 	for (i = 0; i < 4; i++)
 		must(send64(ch, i));
 	recv64(ch);
-	freed = total("channels_freed");
+	freed = read_total("channels_freed");
 	close(ch);
-	EXPECT_EQ(freed + 1, total("channels_freed"));
-	EXPECT_EQ(sends + 4, total("sends"));
-	EXPECT_EQ(receives + 1, total("receives"));
+	EXPECT_EQ(freed + 1, read_total("channels_freed"));
+	EXPECT_EQ(sends + 4, read_total("sends"));
+	EXPECT_EQ(receives + 1, read_total("receives"));
 }
 
 TEST(made_and_freed_differ_by_what_exists)
@@ -161,23 +137,25 @@ TEST(made_and_freed_differ_by_what_exists)
 	int ch = ch_make(8, 0, 0);
 	int timer = ch_timer_at(CHAN_FOREVER);
 
-	EXPECT_EQ(ch_query(ch).channels, total("channels_made") - total("channels_freed"));
+	EXPECT_EQ(ch_query(ch).channels,
+		  read_total("channels_made") - read_total("channels_freed"));
 	close(timer);
-	EXPECT_EQ(ch_query(ch).channels, total("channels_made") - total("channels_freed"));
+	EXPECT_EQ(ch_query(ch).channels,
+		  read_total("channels_made") - read_total("channels_freed"));
 }
 
 TEST(a_removed_channel_counts_to_its_last_descriptor)
 {
 	int ch = must(ch_make_named(NAME, 8, 1, 0, 0600));
-	uint64_t freed = total("channels_freed"), sends = total("sends");
+	uint64_t freed = read_total("channels_freed"), sends = read_total("sends");
 
 	must(send64(ch, 1));
 	must(ch_remove(NAME));
-	EXPECT_EQ(freed, total("channels_freed"));
-	EXPECT_EQ(sends + 1, total("sends"));
+	EXPECT_EQ(freed, read_total("channels_freed"));
+	EXPECT_EQ(sends + 1, read_total("sends"));
 	close(ch);
-	EXPECT_EQ(freed + 1, total("channels_freed"));
-	EXPECT_EQ(sends + 1, total("sends"));
+	EXPECT_EQ(freed + 1, read_total("channels_freed"));
+	EXPECT_EQ(sends + 1, read_total("sends"));
 }
 
 /* ---- waits of the module ---- */
@@ -560,9 +538,9 @@ static int try_as_nobody(void *arg)
 	become_nobody();
 	if (write_text(file("wait_histograms"), "1") != -EACCES ||
 	    write_text(PARAM_DIR "wait_histograms", "1") != -EACCES ||
-	    write_text(TOTALS "sends", "1") != -EACCES)
+	    write_text(TOTALS_DIR "sends", "1") != -EACCES)
 		return 1;
-	if (read_text(TOTALS "sends", text, sizeof(text)) <= 0 ||
+	if (read_text(TOTALS_DIR "sends", text, sizeof(text)) <= 0 ||
 	    read_text(WAITS "recv_ready", text, sizeof(text)) <= 0 ||
 	    read_text(file("recvq_oldest_ns"), text, sizeof(text)) <= 0)
 		return 2;
@@ -673,7 +651,7 @@ TEST(totals_are_exact_while_channels_come_and_go)
 
 	for (i = 0; i < ARRAY_SIZE(stay); i++)
 		stay[i] = ch_make(8, 1, 0);
-	base = total("sends");
+	base = read_total("sends");
 	begun = 0;
 	over = 0;
 	stop = false;
@@ -681,7 +659,7 @@ TEST(totals_are_exact_while_channels_come_and_go)
 		task_start(&t[i], make_use_and_close);
 	for (end = now_ns() + stress_ns(); now_ns() < end; reads++) {
 		uint64_t least = __atomic_load_n(&over, __ATOMIC_SEQ_CST);
-		uint64_t seen = total("sends") - base;
+		uint64_t seen = read_total("sends") - base;
 		uint64_t most = __atomic_load_n(&begun, __ATOMIC_SEQ_CST);
 
 		ASSERT_LE(least, seen);
@@ -694,7 +672,7 @@ TEST(totals_are_exact_while_channels_come_and_go)
 		task_join(&t[i]);
 	TH_LOG("%lu reads during %lu sends on %lu channels", reads, over, over / 4);
 	EXPECT_EQ(over, begun);
-	EXPECT_EQ(over, total("sends") - base);
+	EXPECT_EQ(over, read_total("sends") - base);
 	for (i = 0; i < ARRAY_SIZE(stay); i++)
 		close(stay[i]);
 }
@@ -705,7 +683,7 @@ static long read_everything(struct task *t)
 	char path[128], text[4096];
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		uint64_t s = total("sends");
+		uint64_t s = read_total("sends");
 		struct hist h = waits_of("recv_ready");
 
 		if (s < sends || count_all(&h) < waits)
@@ -763,7 +741,8 @@ TEST(readers_and_channels_that_come_and_go_do_not_harm_each_other)
 	}
 	TH_LOG("%u and %u reads, %u and %u channels", readers[0].size, readers[1].size,
 	       makers[0].size, makers[1].size);
-	EXPECT_EQ(total("channels_made") - total("channels_freed"), ch_query(chanctl()).channels);
+	EXPECT_EQ(read_total("channels_made") - read_total("channels_freed"),
+		  ch_query(chanctl()).channels);
 }
 
 TEST_HARNESS_MAIN
