@@ -3,8 +3,8 @@
  * Several elements of fixed size at once.
  */
 #include <limits.h>
-#include <sys/ioctl.h>
 
+#include "command.h"
 #include "internal.h"
 
 /* A call of the kernel moves no more than it can return. */
@@ -19,13 +19,13 @@ static ssize_t move(int ch, unsigned int cmd, const void *elems, size_t n)
 		.size = sizeof(batch), .elems = (uintptr_t)elems, .n = n,
 	};
 
-	return ioctl(ch, cmd, &batch);
+	return command(ch, cmd, &batch);
 }
 
 /* What does not fit in one call of the kernel. */
 static ssize_t send_more(int ch, const char *elems, size_t n)
 {
-	int size = ioctl(ch, CHAN_IOC_ELEM_SIZE, 0);
+	int size = command(ch, CHAN_IOC_ELEM_SIZE, NULL);
 	size_t done = 0;
 
 	if (size < 0)

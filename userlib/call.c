@@ -2,8 +2,8 @@
 /*
  * Request and reply.
  */
-#include <sys/ioctl.h>
 
+#include "command.h"
 #include "internal.h"
 
 static __u32 to_size(size_t size)
@@ -30,7 +30,7 @@ static inline int run_call(int out, const void *req, size_t req_size, int in, vo
 		return -1;
 	/* Once it is sent the kernel has said so in @call, and goes on where it was. */
 	do {
-		ret = ioctl(out, CHAN_IOC_CALL, &call);
+		ret = command(out, CHAN_IOC_CALL, &call);
 	} while (ret < 0 && errno == EINTR && call.flags & CHAN_CALL_SENT);
 	return ret < 0 ? -1 : ret > 0;
 }

@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
 
+#include "command.h"
 #include "internal.h"
 
 /* The kernel reads and writes what the caller has. */
@@ -33,7 +33,7 @@ static struct kchan_case *first_channel(struct kchan_case *cases, size_t n)
 
 static bool is_channel(int fd)
 {
-	return ioctl(fd, CHAN_IOC_CAP, 0) >= 0 || errno == EIDRM;
+	return command(fd, CHAN_IOC_CAP, 0) >= 0 || errno == EIDRM;
 }
 
 /* If it is no channel that took the command, nobody has said so in the case. */
@@ -66,7 +66,7 @@ static int run_select(struct kchan_case *cases, size_t n, __u32 flags, __u64 dea
 
 	if (!first)
 		return kchan_control(CHAN_IOC_SELECT, &select);
-	ret = ioctl(first->ch, CHAN_IOC_SELECT, &select);
+	ret = command(first->ch, CHAN_IOC_SELECT, &select);
 	if (ret < 0)
 		return blame(first);
 	return ret;

@@ -2,8 +2,7 @@
 /*
  * One send or receive: waiting, trying, or with a deadline.
  */
-#include <sys/ioctl.h>
-
+#include "command.h"
 #include "internal.h"
 
 /* A size that the struct cannot hold is wrong for a send, and ample for a receive. */
@@ -20,7 +19,7 @@ static int send_flags(int ch, const void *elem, size_t size, __u32 flags)
 {
 	struct chan_xfer x = xfer(elem, size, flags);
 
-	return ioctl(ch, CHAN_IOC_SEND, &x);
+	return command(ch, CHAN_IOC_SEND, &x);
 }
 
 /* The kernel says the length of what was received plus one. */
@@ -37,7 +36,7 @@ static int recv_flags(int ch, void *elem, size_t size, size_t *len, __u32 flags)
 {
 	struct chan_xfer x = xfer(elem, size, flags);
 
-	return received(ioctl(ch, CHAN_IOC_RECV, &x), len);
+	return received(command(ch, CHAN_IOC_RECV, &x), len);
 }
 
 KCHAN_API int kchan_send(int ch, const void *elem, size_t size)
@@ -59,7 +58,7 @@ KCHAN_API int kchan_send_until(int ch, const void *elem, size_t size,
 	begin_blocking();
 	if (kchan_deadline(deadline, &until.deadline))
 		return -1;
-	return end_blocking(ioctl(ch, CHAN_IOC_SEND_UNTIL, &until));
+	return end_blocking(command(ch, CHAN_IOC_SEND_UNTIL, &until));
 }
 
 KCHAN_API int kchan_recv_msg(int ch, void *buf, size_t size, size_t *len)
@@ -80,7 +79,7 @@ static int recv_until(int ch, void *buf, size_t size, size_t *len,
 
 	if (kchan_deadline(deadline, &until.deadline))
 		return -1;
-	return end_blocking(received(ioctl(ch, CHAN_IOC_RECV_UNTIL, &until), len));
+	return end_blocking(received(command(ch, CHAN_IOC_RECV_UNTIL, &until), len));
 }
 
 KCHAN_API int kchan_recv_msg_until(int ch, void *buf, size_t size, size_t *len,
