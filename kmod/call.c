@@ -17,6 +17,7 @@
 #include "park.h"
 #include "pin.h"
 #include "trace.h"
+#include "word.h"
 
 /* Park for the reply before the receiver of the request is told. */
 static __always_inline int recv_then_tell(struct chan *out, struct chan_news *request,
@@ -200,34 +201,155 @@ static __always_inline int do_call(struct file *file, const struct chan_call *ar
  * What the caller asks for.  Its flags, which may have to be written later, have to be
  * writable now.
  */
-static noinline int get_args_slowly(struct chan_call *args, struct chan_call __user *ucall)
+static int get_args(struct chan_call *args, struct chan_call __user *ucall)
 {
 	int ret = chan_get_args(args, sizeof(*args), ucall);
 
-	return ret ?: put_user(args->flags, &ucall->flags);
+	if (ret)
+		return ret;
+	if (args->flags & ~CHAN_CALL_SENT)
+		return -EINVAL;
+	return put_user(args->flags, &ucall->flags);
 }
 
-/* Without a function that copies it, if it is a struct as we know it. */
-static __always_inline int get_args(struct chan_call *args, struct chan_call __user *ucall)
+/*
+ * Whoever repeats a call that failed, be it the kernel after a signal, must not send again:
+ * then the caller's struct says that it is sent.
+ */
+static int put_flags(struct chan_call __user *ucall, u32 old, bool sent, int ret)
+{
+	u32 flags = ret < 0 && sent ? CHAN_CALL_SENT : 0;
+
+	if (flags == old)
+		return ret;
+	return put_user(flags, &ucall->flags) ? -EFAULT : ret;
+}
+
+/* Any call. */
+static noinline int call_any(struct file *file, struct chan_call __user *ucall)
+{
+	struct chan_call args __uninitialized;
+	bool sent;
+	int ret = get_args(&args, ucall);
+
+	if (ret)
+		return ret;
+	sent = args.flags;
+	ret = do_call(file, &args, &sent);
+	return put_flags(ucall, args.flags, sent, ret);
+}
+
+/* ---- words ---- */
+
+/*
+ * Without a function that copies it, a struct as we know it, of a call that begins.  Nothing
+ * but a look whether its flags can be written.
+ */
+static __always_inline bool get_new(struct chan_call *args, struct chan_call __user *ucall)
 {
 	const u64 __user *from = (const u64 __user *)ucall;
 	u64 *to = (u64 *)args;
 	unsigned int i;
 
 	if (!user_access_begin(ucall, sizeof(*ucall)))
-		return -EFAULT;
+		return false;
 #pragma GCC unroll 8
 	for (i = 0; i < sizeof(*args) / sizeof(*to); i++)
-		unsafe_get_user(to[i], &from[i], slowly);
-	unsafe_put_user(args->flags, &ucall->flags, slowly);
+		unsafe_get_user(to[i], &from[i], fault);
+	unsafe_put_user(args->flags, &ucall->flags, fault);
 	user_access_end();
-	if (likely(args->size == sizeof(*args)))
-		return 0;
-	return get_args_slowly(args, ucall);
+	return args->size == sizeof(*args) && !args->flags && args->deadline >= KTIME_MAX;
 
-slowly:
+fault:
 	user_access_end();
-	return get_args_slowly(args, ucall);
+	return false;
+}
+
+static __always_inline bool is_word_call(const struct file *out, const struct file *in,
+					 const struct chan_call *args)
+{
+	const struct chan *c = chan_file_chan(in);
+	void __user *rep = u64_to_user_ptr(args->rep);
+
+	return (out->f_mode & FMODE_WRITE) && (in->f_mode & FMODE_READ) && !chan_asks_modules() &&
+	       c != chan_file_chan(out) && chan_takes_word(c, rep, args->rep_size) && rep &&
+	       chan_is_writable(rep);
+}
+
+/* Send a word to who waits for it. */
+static __always_inline struct chan_waiter *give_word(struct chan *c, const struct chan_call *args)
+{
+	struct chan_waiter *w;
+	u64 word;
+
+	if (unlikely(chan_get_word(&word, u64_to_user_ptr(args->req), args->req_size)))
+		return NULL;
+	spin_lock(&c->lock);
+	w = likely(!c->state) ? chan_give_word(c, word, args->req_size) : NULL;
+	spin_unlock(&c->lock);
+	return w;
+}
+
+/* As for any call, when the reply is not to be waited for in the short way. */
+static noinline int recv_any_then_tell(struct file *file, struct chan_waiter *w, struct file *in,
+				       void __user *rep, u32 rep_size)
+{
+	struct chan_news request = { .ready = w, .last = &w->next };
+	struct chan_blocking how __uninitialized;
+	struct chan_dest dest __uninitialized;
+	struct chan *c = chan_file_chan(in);
+	int ret;
+
+	w->next = NULL;
+	chan_dest_init(&dest, rep, rep_size);
+	dest.writable = rep_size;
+	chan_blocking_init(&how, KTIME_MAX, file);
+	how.held = &in;
+	how.n_held = 1;
+	ret = recv_then_tell(w->chan, &request, c, &dest, &how);
+	chan_file_count_parks(in, how.parks);
+	return chan_recv_result(c, &dest, ret);
+}
+
+/* The reply, and who got the request is told of it. */
+static __always_inline int recv_word(struct file *file, struct chan_waiter *w, struct file *in,
+				     void __user *rep, u32 len)
+{
+	struct chan_word_wait wait __uninitialized;
+	int ret;
+
+	chan_word_wait_init(&wait, chan_file_chan(in), false, len, file);
+	wait.how.held = &in;
+	wait.how.n_held = 1;
+	if (unlikely(!chan_queue_word(&wait, false)))
+		return recv_any_then_tell(file, w, in, rep, len);
+	chan_finish(w->wait, true);
+	ret = chan_recv_word_parked(&wait, rep, len);
+	chan_file_count_parks(in, wait.how.parks);
+	return ret;
+}
+
+/* Both are words, and somebody waits for the request.  -EAGAIN, with nothing done: call_any(). */
+static __always_inline int call_word(struct file *file, const struct chan_call *args, bool *sent)
+{
+	struct chan *c = chan_file_chan(file);
+	struct chan_waiter *w = NULL;
+	struct file *in;
+	int ret = -EAGAIN;
+
+	if (!chan_takes_word(c, u64_to_user_ptr(args->req), args->req_size))
+		return ret;
+	in = chan_get_channel(args->in);
+	if (IS_ERR(in))
+		return ret;
+	if (likely(is_word_call(file, in, args)))
+		w = give_word(c, args);
+	if (likely(w)) {
+		*sent = true;
+		ret = recv_word(file, w, in, u64_to_user_ptr(args->rep), args->rep_size);
+	}
+	fput(in);
+	return ret;
 }
 
 /**
@@ -235,27 +357,19 @@ slowly:
  * @file: the descriptor that took the command.
  * @ucall: what the caller asks for.
  *
- * Whoever repeats a call that failed, be it the kernel after a signal, must not send again:
- * then the caller's struct says that it is sent.
- *
  * Return: as chan_command_recv(), or an errno of chan_command_send(), -ENOTTY, -EINVAL,
  * -E2BIG.
  */
 long chan_command_call(struct file *file, struct chan_call __user *ucall)
 {
 	struct chan_call args __uninitialized;
-	u32 flags;
-	bool sent;
-	int ret = get_args(&args, ucall);
+	bool sent = false;
+	int ret = -EAGAIN;
 
-	if (unlikely(ret))
-		return ret;
-	if (unlikely(args.flags & ~CHAN_CALL_SENT))
-		return -EINVAL;
-	sent = args.flags;
-	ret = do_call(file, &args, &sent);
-	flags = ret < 0 && sent ? CHAN_CALL_SENT : 0;
-	if (likely(flags == args.flags))
-		return ret;
-	return put_user(flags, &ucall->flags) ? -EFAULT : ret;
+	if (likely(get_new(&args, ucall) && args.out == CHAN_CALL_HERE &&
+		   chan_file_is_channel(file)))
+		ret = call_word(file, &args, &sent);
+	if (unlikely(!sent))
+		return call_any(file, ucall);
+	return likely(ret >= 0) ? ret : put_flags(ucall, 0, true, ret);
 }

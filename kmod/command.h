@@ -87,6 +87,12 @@ static __always_inline void chan_dest_init(struct chan_dest *dest, void __user *
 	dest->payload = NULL;
 }
 
+/* To receive from a channel that is closed and drained. */
+static __always_inline int chan_recv_zero(void __user *addr, u32 size)
+{
+	return addr && clear_user(addr, size) ? -EFAULT : 0;
+}
+
 /*
  * What a receive by command returns: 0 when the channel is closed and drained, where the
  * zero value is received; 1 + length of the element; or an errno.
@@ -94,12 +100,8 @@ static __always_inline void chan_dest_init(struct chan_dest *dest, void __user *
 static __always_inline int chan_recv_result(const struct chan *c, const struct chan_dest *dest,
 					    int ret)
 {
-	u32 size;
-
-	if (unlikely(ret == -EPIPE)) {
-		size = min(dest->room, c->ring.elem_size);
-		return dest->addr && clear_user(dest->addr, size) ? -EFAULT : 0;
-	}
+	if (unlikely(ret == -EPIPE))
+		return chan_recv_zero(dest->addr, min(dest->room, c->ring.elem_size));
 	return ret ?: 1 + dest->len;
 }
 

@@ -88,16 +88,29 @@ static __always_inline struct chan_waiter *chan_claim_oldest(const struct chan *
 	return chan_claim_some(c, q, how);
 }
 
-static __always_inline void chan_complete(struct chan *c, struct chan_queue *q,
-					  struct chan_waiter *w, int result,
-					  struct chan_news *news)
+/* Take a claimed entry out of its queue, and say what its wait has ended with. */
+static __always_inline void chan_commit(struct chan *c, struct chan_queue *q,
+					struct chan_waiter *w, int result)
 {
 	chan_dequeue(c, q, w);
 	trace_chan_ready(w, result);
 	chan_claim_commit(w, result);
+}
+
+static __always_inline void chan_complete(struct chan *c, struct chan_queue *q,
+					  struct chan_waiter *w, int result,
+					  struct chan_news *news)
+{
+	chan_commit(c, q, w, result);
 	w->next = NULL;
 	*news->last = w;
 	news->last = &w->next;
+}
+
+/* Nobody is to be served, woken or told of an end. */
+static __always_inline bool chan_is_calm(const struct chan *c)
+{
+	return !(c->state | c->entries);
 }
 
 /* ---- send ---- */

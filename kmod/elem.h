@@ -232,9 +232,10 @@ static __always_inline int chan_dest_put(struct chan_dest *dest, struct chan_ele
  */
 static __always_inline bool chan_is_writable(void __user *addr)
 {
+	void __user *four = PTR_ALIGN_DOWN(addr, 4);
 	int old;
 
-	return likely(!arch_futex_atomic_op_inuser(FUTEX_OP_OR, 0, &old, addr));
+	return likely(!arch_futex_atomic_op_inuser(FUTEX_OP_OR, 0, &old, four));
 }
 
 /* Whether it is a word that can be written, and needs no more preparation. */

@@ -315,54 +315,90 @@ static __always_inline int get_xfer(struct xfer *x, unsigned long arg)
 	unsafe_get_user(x->size_and_flags, (const u64 __user *)&from->size, fault);
 	user_read_access_end();
 	x->addr = u64_to_user_ptr(addr);
-	return x->flags & ~CHAN_XFER_TRY ? -EINVAL : 0;
+	return 0;
 
 fault:
 	user_read_access_end();
 	return -EFAULT;
 }
 
-/* CHAN_XFER_TRY and the descriptor's O_NONBLOCK say how long. */
-static ktime_t patience(const struct file *file, const struct xfer *x)
+/* By far the most common: eight bytes, without flags. */
+static __always_inline bool is_plain(const struct xfer *x)
 {
-	return x->flags ? CHAN_NOWAIT : chan_file_patience(file);
+	const struct xfer plain = { .size = 8 };
+
+	return likely(x->size_and_flags == plain.size_and_flags);
 }
 
-/* Whether it may be done as a word of a ring. */
-static __always_inline bool is_word(const struct file *file, fmode_t mode, const struct xfer *x)
+/* CHAN_XFER_TRY and the descriptor's O_NONBLOCK say how long. */
+static __always_inline ktime_t patience(const struct file *file, u32 flags)
+{
+	return flags ? CHAN_NOWAIT : chan_file_patience(file);
+}
+
+/* Whether it may be done as a word. */
+static __always_inline bool is_word(const struct file *file, fmode_t mode,
+				    const void __user *addr, u32 size)
 {
 	return likely((file->f_mode & mode) && !chan_asks_modules() &&
-		      chan_is_ring_word(chan_file_chan(file), x->addr, x->size));
+		      chan_takes_word(chan_file_chan(file), addr, size));
 }
 
-static noinline long send(struct file *file, unsigned long arg)
+static __always_inline long send(struct file *file, const void __user *addr, u32 size, u32 flags)
 {
-	struct xfer x __uninitialized;
-	int ret = get_xfer(&x, arg);
+	int ret;
 
-	if (unlikely(ret))
-		return ret;
-	if (is_word(file, FMODE_WRITE, &x)) {
-		ret = chan_send_word(chan_file_chan(file), x.addr);
+	if (is_word(file, FMODE_WRITE, addr, size)) {
+		ret = chan_send_word(chan_file_chan(file), addr, size);
+		if (ret == -EAGAIN && patience(file, flags) == KTIME_MAX)
+			ret = chan_command_send_parked(file, addr, size);
 		if (likely(ret != -EAGAIN))
 			return ret;
 	}
-	return chan_command_send(file, x.addr, x.size, patience(file, &x));
+	return chan_command_send(file, addr, size, patience(file, flags));
 }
 
-static noinline long recv(struct file *file, unsigned long arg)
+static __always_inline long recv(struct file *file, void __user *addr, u32 size, u32 flags)
+{
+	int ret = -EAGAIN;
+
+	if (is_word(file, FMODE_READ, addr, size) && addr) {
+		if (chan_may_recv_word(chan_file_chan(file)))
+			ret = chan_recv_word(chan_file_chan(file), addr, size);
+		else if (patience(file, flags) == KTIME_MAX)
+			ret = chan_command_recv_parked(file, addr, size);
+		if (likely(ret != -EAGAIN))
+			return ret;
+	}
+	return chan_command_recv(file, addr, size, patience(file, flags));
+}
+
+static noinline long send_any(struct file *file, const void __user *addr, u32 size, u32 flags)
+{
+	return flags & ~CHAN_XFER_TRY ? -EINVAL : send(file, addr, size, flags);
+}
+
+static noinline long recv_any(struct file *file, void __user *addr, u32 size, u32 flags)
+{
+	return flags & ~CHAN_XFER_TRY ? -EINVAL : recv(file, addr, size, flags);
+}
+
+static noinline long do_send(struct file *file, unsigned long arg)
 {
 	struct xfer x __uninitialized;
-	int ret = get_xfer(&x, arg);
 
-	if (unlikely(ret))
-		return ret;
-	if (is_word(file, FMODE_READ, &x) && x.addr && chan_len(chan_file_chan(file))) {
-		ret = chan_recv_word(chan_file_chan(file), x.addr);
-		if (likely(!ret))
-			return 1 + x.size;
-	}
-	return chan_command_recv(file, x.addr, x.size, patience(file, &x));
+	if (unlikely(get_xfer(&x, arg)))
+		return -EFAULT;
+	return is_plain(&x) ? send(file, x.addr, 8, 0) : send_any(file, x.addr, x.size, x.flags);
+}
+
+static noinline long do_recv(struct file *file, unsigned long arg)
+{
+	struct xfer x __uninitialized;
+
+	if (unlikely(get_xfer(&x, arg)))
+		return -EFAULT;
+	return is_plain(&x) ? recv(file, x.addr, 8, 0) : recv_any(file, x.addr, x.size, x.flags);
 }
 
 /* The deadline says how long. */
@@ -437,9 +473,9 @@ static noinline long batch(struct file *file, unsigned int cmd, unsigned long ar
 long chan_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (cmd == CHAN_IOC_SEND)
-		return send(file, arg);
+		return do_send(file, arg);
 	if (cmd == CHAN_IOC_RECV)
-		return recv(file, arg);
+		return do_recv(file, arg);
 	if (cmd == CHAN_IOC_CALL)
 		return chan_command_call(file, (struct chan_call __user *)arg);
 	if (cmd == CHAN_IOC_SELECT)

@@ -28,6 +28,8 @@ int chan_get_args(void *args, u32 known, const void __user *from);
 /* xfer.c */
 int chan_command_send(struct file *file, const void __user *addr, u32 size, ktime_t until);
 int chan_command_recv(struct file *file, void __user *addr, u32 size, ktime_t until);
+int chan_command_send_parked(struct file *file, const void __user *addr, u32 size);
+int chan_command_recv_parked(struct file *file, void __user *addr, u32 size);
 
 /* batch.c */
 long chan_command_batch(struct file *file, bool sends, const struct chan_batch *args);

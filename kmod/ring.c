@@ -50,7 +50,7 @@ int chan_ring_init(struct chan_ring *ring, bool message, u32 elem_size, u32 cap)
 	ring->stride = slot_stride(message, elem_size);
 	ring->elem_size = elem_size;
 	ring->message = message;
-	ring->word = cap && !message && chan_is_word(elem_size) ? elem_size : CHAN_NO_WORD;
+	ring->word = !message && chan_is_word(elem_size) ? elem_size : CHAN_NO_WORD;
 	if (!bytes)
 		return 0;
 

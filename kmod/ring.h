@@ -24,7 +24,7 @@
  * @stride: bytes from slot to slot.
  * @elem_size: bytes of an element, or the most of a message.
  * @message: elements keep their own length.
- * @word: bytes of an element if it is a word and there are slots for it, or CHAN_NO_WORD.
+ * @word: bytes of an element if it is a word (word.h), or CHAN_NO_WORD.
  */
 struct chan_ring {
 	void *slots;

@@ -91,11 +91,12 @@ static __always_inline int try_word(struct chan_scase *sc)
 	int ret;
 
 	if (sc->send)
-		return chan_send_word(sc->chan, sc->addr);
-	ret = chan_recv_word(sc->chan, sc->addr);
-	if (!ret)
-		sc->len = sc->size;
-	return ret;
+		return chan_send_word(sc->chan, sc->addr, sc->size);
+	ret = chan_recv_word(sc->chan, sc->addr, sc->size);
+	if (ret < 0)
+		return ret;
+	sc->len = sc->size;
+	return 0;
 }
 
 static int try_now(struct chan_scase *sc, struct chan_blocking *how)
@@ -103,7 +104,7 @@ static int try_now(struct chan_scase *sc, struct chan_blocking *how)
 	struct chan_dest dest;
 	int ret;
 
-	if (likely(sc->addr && chan_is_ring_word(sc->chan, sc->addr, sc->size))) {
+	if (likely(sc->addr && chan_takes_word(sc->chan, sc->addr, sc->size))) {
 		ret = try_word(sc);
 		if (ret != -EAGAIN)
 			return ret;

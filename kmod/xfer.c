@@ -14,6 +14,7 @@
 #include "park.h"
 #include "pin.h"
 #include "trace.h"
+#include "word.h"
 
 /* Attempts to copy to memory that is brought in, and evicted again, each time. */
 #define CHAN_FAULT_TRIES	16
@@ -310,6 +311,55 @@ int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)
 }
 
 /* ---- by command ---- */
+
+/**
+ * chan_command_send_parked() - one send of a word by command that has to wait
+ * @file: the descriptor.
+ * @addr: the word.
+ * @size: its bytes.
+ *
+ * Return: as chan_command_send(); or -EAGAIN, with nothing done: there is more to it.
+ */
+int chan_command_send_parked(struct file *file, const void __user *addr, u32 size)
+{
+	struct chan_word_wait wait __uninitialized;
+	u64 word;
+	int ret;
+
+	if (chan_get_word(&word, addr, size))
+		return -EFAULT;
+	chan_word_wait_init(&wait, chan_file_chan(file), true, size, file);
+	wait.elem.len = size;
+	chan_store_word(wait.elem.bytes, word, size);
+	if (!chan_queue_word(&wait, true))
+		return -EAGAIN;
+	ret = chan_park_single(&wait.s, &wait.how);
+	chan_file_count_parks(file, wait.how.parks);
+	return ret;
+}
+
+/**
+ * chan_command_recv_parked() - one receive of a word by command that has to wait
+ * @file: the descriptor.
+ * @addr: where to; not NULL.
+ * @size: bytes of it.
+ *
+ * Return: as chan_command_recv(); or -EAGAIN, with nothing done: there is more to it.
+ */
+int chan_command_recv_parked(struct file *file, void __user *addr, u32 size)
+{
+	struct chan_word_wait wait __uninitialized;
+	int ret;
+
+	if (!chan_is_writable(addr))
+		return -EAGAIN;
+	chan_word_wait_init(&wait, chan_file_chan(file), false, size, file);
+	if (!chan_queue_word(&wait, false))
+		return -EAGAIN;
+	ret = chan_recv_word_parked(&wait, addr, size);
+	chan_file_count_parks(file, wait.how.parks);
+	return ret;
+}
 
 /**
  * chan_command_send() - one send by command
