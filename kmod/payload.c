@@ -17,13 +17,8 @@
 /* So many spares are looked at: most elements are as long as the one before. */
 #define CHAN_SPARES_SEEN	8
 
-void chan_spares_init(struct chan_spares *spares)
-{
-	spin_lock_init(&spares->lock);
-	INIT_LIST_HEAD(&spares->list);
-	spares->bytes = 0;
-	spares->n = 0;
-}
+/* How often it is looked whether spares are used. */
+#define CHAN_REST		HZ
 
 static void free_list(struct list_head *list)
 {
@@ -35,6 +30,43 @@ static void free_list(struct list_head *list)
 	}
 }
 
+/* All go, unless they have been used since the last time; returns whether there are any left. */
+static bool take_rested(struct chan_spares *spares, struct list_head *gone)
+{
+	bool left;
+
+	spin_lock(&spares->lock);
+	if (!spares->used) {
+		list_splice_init(&spares->list, gone);
+		spares->bytes = 0;
+		spares->n = 0;
+	}
+	spares->used = false;
+	left = spares->n;
+	spin_unlock(&spares->lock);
+	return left;
+}
+
+static void give_back(struct work_struct *work)
+{
+	struct chan_spares *spares = container_of(to_delayed_work(work), struct chan_spares, rest);
+	LIST_HEAD(gone);
+
+	if (take_rested(spares, &gone))
+		schedule_delayed_work(&spares->rest, CHAN_REST);
+	free_list(&gone);
+}
+
+void chan_spares_init(struct chan_spares *spares)
+{
+	spin_lock_init(&spares->lock);
+	INIT_LIST_HEAD(&spares->list);
+	spares->bytes = 0;
+	spares->n = 0;
+	spares->used = false;
+	INIT_DELAYED_WORK(&spares->rest, give_back);
+}
+
 /**
  * chan_spares_free() - give back what is kept of a user
  * @spares: of the user, whom nobody knows any more.
@@ -43,6 +75,7 @@ static void free_list(struct list_head *list)
  */
 void chan_spares_free(struct chan_spares *spares)
 {
+	cancel_delayed_work_sync(&spares->rest);
 	free_list(&spares->list);
 }
 
@@ -198,7 +231,11 @@ static void keep(struct chan_spares *spares, struct chan_payload *p)
 	list_add(&p->link, &spares->list);
 	spares->bytes += p->charge;
 	spares->n++;
+	spares->used = true;
 	spin_unlock(&spares->lock);
+	/* If it is running just now, it may have looked before. */
+	if (!delayed_work_pending(&spares->rest))
+		schedule_delayed_work(&spares->rest, CHAN_REST);
 	free_list(&gone);
 }
 

@@ -6,7 +6,8 @@
  * use.  What is no longer needed is kept for the next element of the same user, up to
  * CHAN_SPARES and CHAN_SPARE_BYTES of it: so who sends long elements all the time allocates
  * nothing, which for large ones is as much work as to copy them.  The oldest spare goes when
- * there are more, and all of them with the last that a user has of channels.
+ * there are more, and all of them after a rest of one to two seconds, or with the last that a
+ * user has of channels.
  */
 #ifndef CHAN_PAYLOAD_H
 #define CHAN_PAYLOAD_H
@@ -14,6 +15,7 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct chan_user;
 struct mem_cgroup;
@@ -28,12 +30,16 @@ struct mem_cgroup;
  * @list: of struct chan_payload, through its @link, the newest first.
  * @bytes: what they take.
  * @n: how many they are.
+ * @used: one has been kept since @rest has last looked.
+ * @rest: gives them back if none has; under way whenever there are some.
  */
 struct chan_spares {
 	spinlock_t lock; /* the list and its size */
 	struct list_head list;
 	size_t bytes;
 	unsigned int n;
+	bool used;
+	struct delayed_work rest;
 };
 
 /**

@@ -2,7 +2,9 @@
 /*
  * White-box tests of the buffers of long elements: what is kept, for what, and how much.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
 
 #include "count.h"
 #include "kunit.h"
@@ -134,6 +136,23 @@ static void one_that_exceeds_the_limit_leaves_the_others_alone(struct kunit *tes
 	chan_user_put(user);
 }
 
+static void what_is_kept_goes_after_a_rest(struct kunit *test)
+{
+	struct chan_user *user = user_new(test);
+	struct chan_payload *p = buffer_new(test, user, 5000);
+	unsigned long start = jiffies;
+
+	chan_payload_free(p);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(user->spares.n), 1);
+	while (READ_ONCE(user->spares.n) && time_before(jiffies, start + 60 * HZ))
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, user->spares.n, 0);
+	KUNIT_EXPECT_EQ(test, user->spares.bytes, 0);
+	/* Not what has just been used. */
+	KUNIT_EXPECT_TRUE(test, time_after_eq(jiffies, start + HZ));
+	chan_user_put(user);
+}
+
 static void what_is_kept_goes_with_its_user(struct kunit *test)
 {
 	struct chan_user *user = user_new(test);
@@ -152,6 +171,7 @@ static struct kunit_case payload_cases[] = {
 	KUNIT_CASE(no_more_is_kept_than_the_limit_and_the_oldest_go),
 	KUNIT_CASE(of_short_ones_no_more_than_so_many_are_kept),
 	KUNIT_CASE(one_that_exceeds_the_limit_leaves_the_others_alone),
+	KUNIT_CASE(what_is_kept_goes_after_a_rest),
 	KUNIT_CASE(what_is_kept_goes_with_its_user),
 	{}
 };

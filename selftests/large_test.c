@@ -37,6 +37,12 @@ static unsigned int once(void)
 	return !strstr(u.version, "PREEMPT_RT");
 }
 
+/*
+ * What is not used for a second is given back, and a virtual machine may stand still for so
+ * long: to allocate nothing in one of so many rounds is enough.
+ */
+#define MOST_ROUNDS	5
+
 static unsigned long long buffers(void)
 {
 	return read_total("buffers");
@@ -392,32 +398,37 @@ static void pass_from_sender(int ch, void *from, void *to, uint32_t size)
 TEST_F(large, allocates_nothing_when_there_has_been_one_like_it)
 {
 	unsigned long long before;
-	int i;
+	int i, round;
 
 	pass_to_receiver(self->ch, self->from, self->to, variant->size);
 	pass_from_sender(self->ch, self->from, self->to, variant->size);
-	before = buffers();
-	for (i = 0; i < 20; i++) {
-		pass_to_receiver(self->ch, self->from, self->to, variant->size);
-		pass_from_sender(self->ch, self->from, self->to, variant->size);
+	for (round = 0; round < MOST_ROUNDS; round++) {
+		before = buffers();
+		for (i = 0; i < 20; i++) {
+			pass_to_receiver(self->ch, self->from, self->to, variant->size);
+			pass_from_sender(self->ch, self->from, self->to, variant->size);
+		}
+		if (buffers() == before)
+			break;
 	}
-	EXPECT_EQ(before, buffers());
+	EXPECT_LT(round, MOST_ROUNDS);
 }
 
 TEST_F(large, allocates_nothing_when_the_ring_has_been_full)
 {
 	int ch = ch_make(variant->size, 3, 0), i, round;
-	unsigned long long before = 0;
+	unsigned long long before;
 
-	for (round = 0; round < 10; round++) {
-		if (round == 1)
-			before = buffers();
+	for (round = 0; round <= MOST_ROUNDS; round++) {
+		before = buffers();
 		for (i = 0; i < 3; i++)
 			must(ch_try_send(ch, self->from, variant->size));
 		for (i = 0; i < 3; i++)
 			must(ch_try_recv(ch, self->to, variant->size));
+		if (round && buffers() == before)
+			break;
 	}
-	EXPECT_EQ(before, buffers());
+	EXPECT_LE(round, MOST_ROUNDS);
 }
 
 /* ---- other than of one size ---- */

@@ -428,8 +428,7 @@ static bool enter_cgroup(const char *max)
 
 static int fill_in_cgroup(void *arg)
 {
-	/* Of them the module may keep, for those to come, 4 MiB. */
-	enum { N = 160, SPARE = 4 << 20 };
+	enum { N = 160 };
 	uint64_t before, full;
 	int ch, i;
 
@@ -445,7 +444,8 @@ static int fill_in_cgroup(void *arg)
 		die("charged %llu for %u", (unsigned long long)(full - before), N * BIG);
 	while (i--)
 		must(ch_recv(ch, NULL, 0));
-	if (!eventually(cgroup_number("memory.current") < before + SPARE + N * BIG / 10))
+	/* Some are kept for those to come, but not for long. */
+	if (!eventually(cgroup_number("memory.current") < before + N * BIG / 10))
 		die("the charge stays");
 	return 0;
 }
