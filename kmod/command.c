@@ -313,11 +313,11 @@ static noinline void see_case(struct glance *g, struct chan_case __user *from)
 		g->one = from;
 }
 
-/* Look at all cases, and check them, with nothing kept but one that looks ready. */
+/* Look at cases, and check them, with nothing kept but one that looks ready. */
 static __always_inline int look_at_cases(struct selection *s, struct glance *g,
-					 struct files_struct *alone)
+					 struct chan_case __user *from,
+					 struct chan_case __user *end, struct files_struct *alone)
 {
-	struct chan_case __user *from = s->ucases, *end = from + s->n_ucases;
 	struct file *file;
 	int ret;
 
@@ -355,6 +355,25 @@ static int do_case(struct selection *s, struct chan_case __user *from)
 	return ret;
 }
 
+/* Cases looked at in one go. */
+#define CASES_SEEN		1024
+
+static int look_at_all(struct selection *s, struct glance *g)
+{
+	struct chan_case __user *from = s->ucases, *end = from + s->n_ucases, *next;
+	int ret;
+
+	for (;;) {
+		next = min(from + CASES_SEEN, end);
+		ret = s->alone ? look_at_cases(s, g, from, next, s->alone) :
+				 look_at_cases(s, g, from, next, NULL);
+		if (ret || next == end)
+			return ret;
+		from = next;
+		cond_resched();
+	}
+}
+
 /*
  * Most selects find something ready, and need none of what a select is that waits.  -EAGAIN
  * if nothing is, or is no more.
@@ -366,7 +385,7 @@ static int select_ready(struct selection *s)
 
 	g.seen = 0;
 	g.one = NULL;
-	ret = s->alone ? look_at_cases(s, &g, s->alone) : look_at_cases(s, &g, NULL);
+	ret = look_at_all(s, &g);
 	if (ret || !g.one)
 		return ret ?: -EAGAIN;
 	return do_case(s, g.one);
