@@ -264,6 +264,18 @@ TEST_F(word, each_receiver_meets_a_sender_that_waits_in_each_way)
 	EXPECT_EQ(0, info.sendq);
 }
 
+TEST(what_is_buffered_comes_before_what_its_sender_waits_with)
+{
+	int ch = ch_make(8, 1, 0);
+	struct task t;
+
+	must(send64(ch, 1));
+	park_send64(&t, ch, 2);
+	EXPECT_EQ(1, recv64(ch));
+	EXPECT_EQ(0, task_join(&t));
+	EXPECT_EQ(2, recv64(ch));
+}
+
 TEST_F(word, those_who_wait_in_different_ways_are_served_in_their_order)
 {
 	enum { WAIT = 4 };
