@@ -193,7 +193,11 @@ void chan_finish_asleep(struct chan_wait *wait, bool here)
 /* From now on the task has to be woken.  False if it is done, and there is no need to sleep. */
 static bool fall_asleep(struct chan_wait *wait)
 {
-	return cmpxchg(&wait->progress, CHAN_AWAKE, CHAN_ASLEEP) != CHAN_DONE;
+	if (cmpxchg(&wait->progress, CHAN_AWAKE, CHAN_ASLEEP) != CHAN_DONE)
+		return true;
+	/* An exchange that fails orders nothing, and what the wait has got is read next. */
+	smp_acquire__after_ctrl_dep();
+	return false;
 }
 
 /**
