@@ -242,8 +242,8 @@ static noinline int call_any(struct file *file, struct chan_call __user *ucall)
 /* ---- words ---- */
 
 /*
- * Without a function that copies it, a struct as we know it, of a call that begins.  Nothing
- * but a look whether its flags can be written.
+ * Without a function that copies it, a struct as we know it, of a call that begins.  Its flags
+ * are written as they were: should they have to be later, they can be.
  */
 static __always_inline bool get_new(struct chan_call *args, struct chan_call __user *ucall)
 {
@@ -337,7 +337,8 @@ static __always_inline int call_word(struct file *file, const struct chan_call *
 	struct file *in;
 	int ret = -EAGAIN;
 
-	if (!chan_takes_word(c, u64_to_user_ptr(args->req), args->req_size))
+	if (!chan_takes_word(c, u64_to_user_ptr(args->req), args->req_size) ||
+	    chan_fifo_is_empty(&c->recvq.list))
 		return ret;
 	in = chan_get_channel(args->in);
 	if (IS_ERR(in))

@@ -315,13 +315,13 @@ static noinline void see_case(struct glance *g, struct chan_case __user *from)
 
 /* Look at cases, and check them, with nothing kept but one that looks ready. */
 static __always_inline int look_at_cases(struct selection *s, struct glance *g,
-					 struct chan_case __user *from,
-					 struct chan_case __user *end, struct files_struct *alone)
+					 struct chan_case __user *from, u32 n,
+					 struct files_struct *alone)
 {
 	struct file *file;
 	int ret;
 
-	for (; from < end; from++) {
+	for (; n; n--, from++) {
 		struct chan_case uc __uninitialized;
 
 		ret = open_case(s, from, &uc, &file, alone);
@@ -360,16 +360,18 @@ static int do_case(struct selection *s, struct chan_case __user *from)
 
 static int look_at_all(struct selection *s, struct glance *g)
 {
-	struct chan_case __user *from = s->ucases, *end = from + s->n_ucases, *next;
+	struct chan_case __user *from = s->ucases;
+	u32 left = s->n_ucases, n;
 	int ret;
 
 	for (;;) {
-		next = min(from + CASES_SEEN, end);
-		ret = s->alone ? look_at_cases(s, g, from, next, s->alone) :
-				 look_at_cases(s, g, from, next, NULL);
-		if (ret || next == end)
+		n = min_t(u32, left, CASES_SEEN);
+		ret = s->alone ? look_at_cases(s, g, from, n, s->alone) :
+				 look_at_cases(s, g, from, n, NULL);
+		left -= n;
+		if (ret || !left)
 			return ret;
-		from = next;
+		from += n;
 		cond_resched();
 	}
 }

@@ -227,8 +227,8 @@ static __always_inline int chan_dest_put(struct chan_dest *dest, struct chan_ele
 }
 
 /*
- * Whether a word can be written, by an atomic operation that leaves it as it is.  For a futex
- * the kernel has one, of four bytes.
+ * Whether a word can be written, by an atomic operation that leaves it, and what may be beside
+ * it, as it is.  For a futex the kernel has one, of four bytes.
  */
 static __always_inline bool chan_is_writable(void __user *addr)
 {

@@ -304,22 +304,22 @@ static_assert(offsetof(struct xfer, flags) - offsetof(struct xfer, size) ==
 	      offsetof(struct chan_xfer, flags) - offsetof(struct chan_xfer, size));
 
 /* In registers: this is a good part of what a short send costs. */
-static __always_inline int get_xfer(struct xfer *x, unsigned long arg)
+static __always_inline bool get_xfer(struct xfer *x, unsigned long arg)
 {
 	const struct chan_xfer __user *from = (const struct chan_xfer __user *)arg;
 	u64 addr;
 
 	if (!user_read_access_begin(from, sizeof(*from)))
-		return -EFAULT;
+		return false;
 	unsafe_get_user(addr, &from->addr, fault);
 	unsafe_get_user(x->size_and_flags, (const u64 __user *)&from->size, fault);
 	user_read_access_end();
 	x->addr = u64_to_user_ptr(addr);
-	return 0;
+	return true;
 
 fault:
 	user_read_access_end();
-	return -EFAULT;
+	return false;
 }
 
 /* By far the most common: eight bytes, without flags. */
@@ -346,11 +346,12 @@ static __always_inline bool is_word(const struct file *file, fmode_t mode,
 
 static __always_inline long send(struct file *file, const void __user *addr, u32 size, u32 flags)
 {
-	int ret;
+	int ret = -EAGAIN;
 
 	if (is_word(file, FMODE_WRITE, addr, size)) {
-		ret = chan_send_word(chan_file_chan(file), addr, size);
-		if (ret == -EAGAIN && patience(file, flags) == KTIME_MAX)
+		if (chan_may_send_word(chan_file_chan(file)))
+			ret = chan_send_word(chan_file_chan(file), addr, size);
+		else if (patience(file, flags) == KTIME_MAX)
 			ret = chan_command_send_parked(file, addr, size);
 		if (likely(ret != -EAGAIN))
 			return ret;
@@ -387,7 +388,7 @@ static noinline long do_send(struct file *file, unsigned long arg)
 {
 	struct xfer x __uninitialized;
 
-	if (unlikely(get_xfer(&x, arg)))
+	if (unlikely(!get_xfer(&x, arg)))
 		return -EFAULT;
 	return is_plain(&x) ? send(file, x.addr, 8, 0) : send_any(file, x.addr, x.size, x.flags);
 }
@@ -396,7 +397,7 @@ static noinline long do_recv(struct file *file, unsigned long arg)
 {
 	struct xfer x __uninitialized;
 
-	if (unlikely(get_xfer(&x, arg)))
+	if (unlikely(!get_xfer(&x, arg)))
 		return -EFAULT;
 	return is_plain(&x) ? recv(file, x.addr, 8, 0) : recv_any(file, x.addr, x.size, x.flags);
 }

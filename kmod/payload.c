@@ -36,12 +36,12 @@ static bool take_rested(struct chan_spares *spares, struct list_head *gone)
 	bool left;
 
 	spin_lock(&spares->lock);
-	if (!spares->used) {
+	if (!spares->kept) {
 		list_splice_init(&spares->list, gone);
 		spares->bytes = 0;
 		spares->n = 0;
 	}
-	spares->used = false;
+	spares->kept = false;
 	left = spares->n;
 	spin_unlock(&spares->lock);
 	return left;
@@ -63,7 +63,7 @@ void chan_spares_init(struct chan_spares *spares)
 	INIT_LIST_HEAD(&spares->list);
 	spares->bytes = 0;
 	spares->n = 0;
-	spares->used = false;
+	spares->kept = false;
 	INIT_DELAYED_WORK(&spares->rest, give_back);
 }
 
@@ -231,7 +231,7 @@ static void keep(struct chan_spares *spares, struct chan_payload *p)
 	list_add(&p->link, &spares->list);
 	spares->bytes += p->charge;
 	spares->n++;
-	spares->used = true;
+	spares->kept = true;
 	spin_unlock(&spares->lock);
 	/* If it is running just now, it may have looked before. */
 	if (!delayed_work_pending(&spares->rest))

@@ -30,7 +30,7 @@ struct mem_cgroup;
  * @list: of struct chan_payload, through its @link, the newest first.
  * @bytes: what they take.
  * @n: how many they are.
- * @used: one has been kept since @rest has last looked.
+ * @kept: one has been since @rest has last looked.
  * @rest: gives them back if none has; under way whenever there are some.
  */
 struct chan_spares {
@@ -38,7 +38,7 @@ struct chan_spares {
 	struct list_head list;
 	size_t bytes;
 	unsigned int n;
-	bool used;
+	bool kept;
 	struct delayed_work rest;
 };
 

@@ -74,11 +74,14 @@ static __always_inline void chan_store_word(void *place, u64 word, u32 len)
 		*(u8 *)place = word;
 }
 
-/* Whether an element of this size at this place is to be tried as a word first. */
+/*
+ * Whether an element of this size at this place is to be tried as a word first.  The size is
+ * what a caller says, which may be CHAN_NO_WORD.
+ */
 static __always_inline bool chan_takes_word(const struct chan *c, const void __user *addr,
 					    u32 size)
 {
-	return size == c->ring.word && chan_is_word_at(addr, size);
+	return size <= sizeof(u64) && size == c->ring.word && chan_is_word_at(addr, size);
 }
 
 /* ---- the ring ---- */
@@ -142,9 +145,10 @@ static __always_inline void chan_complete_word(struct chan *c, struct chan_queue
  */
 static __always_inline struct chan_waiter *chan_give_word(struct chan *c, u64 word, u32 len)
 {
-	struct chan_waiter *w = chan_claim_head(&c->recvq);
+	struct chan_waiter *w;
 
 	lockdep_assert_held(&c->lock);
+	w = chan_claim_head(&c->recvq);
 	if (!w)
 		return NULL;
 	/* Elements of a channel of words are of one size, so there is room. */
@@ -166,10 +170,11 @@ static __always_inline struct chan_waiter *chan_give_word(struct chan *c, u64 wo
 static __always_inline struct chan_waiter *chan_take_word(struct chan *c, void __user *addr,
 							  u32 len)
 {
-	struct chan_waiter *w = chan_claim_head(&c->sendq);
+	struct chan_waiter *w;
 	u64 word;
 
 	lockdep_assert_held(&c->lock);
+	w = chan_claim_head(&c->sendq);
 	if (!w)
 		return NULL;
 	word = chan_load_word(w->elem->bytes, len);
@@ -194,6 +199,18 @@ static __always_inline void chan_unlock_polled(struct chan *c, __poll_t events)
 	spin_unlock(&c->lock);
 	if (unlikely(polled))
 		wake_up_interruptible_poll(&c->poll, events);
+}
+
+/* Without the lock: whether it is worth an attempt, as at some moment there was room for it. */
+static __always_inline bool chan_may_send_word(const struct chan *c)
+{
+	return chan_ring_has_room(&c->ring) || !chan_fifo_is_empty(&c->recvq.list);
+}
+
+/* Likewise, as at some moment there was one. */
+static __always_inline bool chan_may_recv_word(const struct chan *c)
+{
+	return chan_len(c) || !chan_fifo_is_empty(&c->sendq.list);
 }
 
 /**
@@ -225,12 +242,6 @@ static __always_inline int chan_send_word(struct chan *c, const void __user *add
 		return -EAGAIN;
 	chan_finish(w->wait, false);
 	return 0;
-}
-
-/* Whether it is worth an attempt: at some moment there was an element, or somebody. */
-static __always_inline bool chan_may_recv_word(const struct chan *c)
-{
-	return chan_len(c) || READ_ONCE(c->entries);
 }
 
 /**

@@ -536,4 +536,80 @@ TEST_F(word, a_call_whose_replies_have_ended_is_sent_and_says_so)
 	close(back);
 }
 
+/* ---- what is no word ---- */
+
+/* An address to which the largest size there is looks like that of a word. */
+static void *odd_place(void)
+{
+	void *p = mmap((void *)(1ULL << 32), PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
+}
+
+TEST(the_largest_size_there_is_is_not_that_of_a_word)
+{
+	static const uint32_t sizes[] = { 0, 3, 16, 200, 2 * PAGE };
+	char *odd = odd_place(), elem[2 * PAGE] = {};
+	struct chan_call call;
+	size_t i;
+	int cap;
+
+	for (i = 0; i < N(sizes); i++) {
+		for (cap = 0; cap < 3; cap += 2) {
+			int ch = ch_make(sizes[i], cap, 0), back = ch_make(8, 1, 0);
+
+			EXPECT_EQ(-EMSGSIZE, ch_send(ch, NULL, UINT32_MAX));
+			EXPECT_EQ(-EMSGSIZE, ch_send(ch, odd, UINT32_MAX));
+			EXPECT_EQ(-EMSGSIZE, ch_try_send(ch, odd, UINT32_MAX));
+			EXPECT_EQ(-EMSGSIZE, ch_try_recv(ch, odd, UINT32_MAX));
+			EXPECT_EQ(-EMSGSIZE, ch_recv(ch, odd, UINT32_MAX));
+			call = call_of(back, odd, odd, 8);
+			call.req_size = UINT32_MAX;
+			EXPECT_EQ(-EMSGSIZE, xioctl(ch, CHAN_IOC_CALL, &call));
+			if (cap) {
+				must(ch_send(ch, elem, sizes[i]));
+				EXPECT_EQ(-EMSGSIZE, ch_try_recv(ch, odd, UINT32_MAX));
+				EXPECT_EQ(1, ch_len(ch));
+			}
+			close(ch);
+			close(back);
+		}
+	}
+	munmap(odd, PAGE);
+}
+
+TEST(a_message_may_be_received_with_the_largest_room_there_is)
+{
+	int ch = ch_make(64, 2, CHAN_MESSAGE), out = ch_make(8, 1, 0);
+	char *odd = odd_place();
+	struct chan_case c = sel_recv(ch, odd, UINT32_MAX);
+	struct chan_call call = call_of(ch, odd, odd, 8);
+
+	must(ch_send(ch, "hello", 5));
+	EXPECT_EQ(6, ch_recv(ch, odd, UINT32_MAX));
+	EXPECT_EQ(0, memcmp(odd, "hello", 5));
+	must(ch_send(ch, "again", 5));
+	EXPECT_EQ(0, ch_select(ch, &c, 1));
+	EXPECT_EQ(5, c.len);
+	EXPECT_EQ(0, memcmp(odd, "again", 5));
+	must(ch_send(ch, "reply", 5));
+	call.rep_size = UINT32_MAX;
+	EXPECT_EQ(6, xioctl(out, CHAN_IOC_CALL, &call));
+	EXPECT_EQ(0, memcmp(odd, "reply", 5));
+	munmap(odd, PAGE);
+}
+
+TEST(a_time_may_not_be_received_with_the_largest_room_there_is)
+{
+	int timer = ch_timer_at(0);
+	char *odd = odd_place();
+
+	EXPECT_EQ(-EMSGSIZE, ch_recv(timer, odd, UINT32_MAX));
+	EXPECT_EQ(1 + 8, ch_recv(timer, odd, 8));
+	munmap(odd, PAGE);
+}
+
 TEST_HARNESS_MAIN
