@@ -8,7 +8,7 @@ parts := userlib tools examples
 
 .DEFAULT_GOAL := all
 .PHONY: all modules user $(parts) selftests bench bench-quick bench-repeat bench-programs demo \
-	test check install modules_install clean distclean help
+	test test-debug check install modules_install clean distclean help
 
 all: modules user
 
@@ -16,6 +16,7 @@ help:
 	@echo 'Needs nothing but make and apt:'
 	@echo '  make demo             real work through kernel channels, in a virtual machine'
 	@echo '  make test             all tests, on two kernels in virtual machines'
+	@echo '  make test-debug       the same tests on kernels that watch memory, locks and races'
 	@echo '  make check            static checks'
 	@echo '  make bench            what channels cost beside pipes, queues and others'
 	@echo '  make bench-quick      likewise, in a minute or two'
@@ -67,6 +68,11 @@ test:
 	scripts/setup test
 	$(MAKE) --no-print-directory -s selftests
 	scripts/test $(TESTS)
+
+test-debug:
+	scripts/setup test
+	$(MAKE) --no-print-directory -s selftests
+	scripts/test --debug $(TESTS)
 
 check:
 	scripts/setup check

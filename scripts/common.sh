@@ -74,3 +74,16 @@ kernel_source() {
 	fi
 	printf '%s\n' "$tree"
 }
+
+# The guest's first file system: busybox, and the places where guest-init mounts things.
+begin_initrd() {
+	mkdir -p "$1/bin" "$1/boot" "$1/proc" "$1/sys" "$1/dev" "$1/lower" "$1/rw" "$1/new"
+	cp "$(command -v busybox)" "$1/bin/busybox" ||
+		die 1 "busybox is missing: run scripts/setup vm"
+}
+
+# Packs a directory into a file, and removes it.
+end_initrd() {
+	( cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet ) >"$2"
+	rm -r "$1"
+}
