@@ -513,7 +513,8 @@ static void tell_wait(struct chan_g *g, struct chan_go_info *info)
 	info->since = chan_wait_since(wait);
 	info->reason = wait->reason;
 	info->ip = KSTK_EIP(wait->task);
-	if (wait->timed || wait->how->until != KTIME_MAX)
+	/* A select may still be queueing its other cases. */
+	if (READ_ONCE(wait->timed) || wait->how->until != KTIME_MAX)
 		info->flags |= CHAN_GO_BOUNDED;
 	tell_cases(info, wait);
 }

@@ -25,7 +25,9 @@ bool chan_has_ended(const struct chan *c)
  */
 u32 chan_state(const struct chan *c)
 {
-	bool closes = c->timer && c->timer->closes && chan_timer_is_due(c->timer);
+	/* One that is being made is listed before it has its time: see chan_timer_add(). */
+	const struct chan_timer *t = READ_ONCE(c->timer);
+	bool closes = t && t->closes && chan_timer_is_due(t);
 
 	return c->state | (closes ? CHAN_STATE_CLOSED : 0);
 }
