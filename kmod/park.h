@@ -39,12 +39,12 @@ static __always_inline bool chan_is_skipped(struct chan_habit *habit)
  */
 static __always_inline void chan_let_others_run(void)
 {
-	unsigned long switches = current->nivcsw;
+	unsigned long switches = READ_ONCE(current->nivcsw);
 	int tries = CHAN_GIVE_WAY_TRIES;
 
 	do
 		schedule();
-	while (--tries && current->nivcsw == switches);
+	while (--tries && READ_ONCE(current->nivcsw) == switches);
 }
 
 /**
