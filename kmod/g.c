@@ -323,7 +323,8 @@ static void unregister(struct chan_domain *domain, struct chan_g *g)
 	rhashtable_remove_fast(&registry, &g->link, registry_params);
 	atomic_dec(&chan_goroutines);
 	list_del_init(&g->siblings);
-	domain->n--;
+	/* Who makes room for a list of all looks without the lock. */
+	WRITE_ONCE(domain->n, domain->n - 1);
 	domain->parks += READ_ONCE(g->parks);
 	domain->readies += READ_ONCE(g->readies);
 	chan_g_put(g);
@@ -409,7 +410,7 @@ static int register_g(struct chan_g *g)
 	ret = chan_is_helper(domain) ? -EEXIST : enter_registry(g);
 	if (!ret) {
 		list_add_tail(&g->siblings, &domain->goroutines);
-		domain->n++;
+		WRITE_ONCE(domain->n, domain->n + 1);
 		domain->started++;
 	}
 	mutex_unlock(&domain->lock);
