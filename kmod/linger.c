@@ -27,8 +27,12 @@ MODULE_PARM_DESC(spin_max_us,
 /* What it begins with. */
 #define FIRST_SPIN_NS		4000
 
-/* After this many misses in a row no more are skipped. */
-#define MOST_MISSES		7
+/*
+ * After this many misses in a row no more are skipped.  Beside a busy loop an attempt in vain
+ * costs less than what comes of too few: the round trips of a pair then take twice as many
+ * switches.
+ */
+#define MOST_MISSES		1
 
 /**
  * chan_gave_way_in_vain() - somebody has given way in vain
@@ -69,16 +73,27 @@ static bool has_to_stop(ktime_t until)
 	       (until != KTIME_MAX && ktime_get() >= until);
 }
 
-/* Where partners are quick, to look at the clock is a good part of what that costs. */
+/*
+ * Where partners are quick, to look at the clock is a good part of what that costs: there is
+ * none for who is completed at the first look, and the wait has one only if all was in vain.
+ */
 static bool spin(struct chan_wait *wait, u64 ns, ktime_t until)
 {
-	do {
+	u64 start = wait->since, now;
+
+	for (;;) {
 		if (look_for_completion(wait))
 			return true;
 		if (has_to_stop(until))
-			return false;
-		chan_start_clock(wait);
-	} while (chan_wait_time(wait) < ns);
+			break;
+		now = chan_clock();
+		if (!start)
+			start = now;
+		if ((s64)(now - start) >= (s64)ns)
+			break;
+	}
+	if (start)
+		WRITE_ONCE(wait->since, start);
 	return false;
 }
 

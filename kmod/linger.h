@@ -6,16 +6,16 @@
  * If others are runnable on its processor, its partner may be among them: it gives way.
  * That is, it calls schedule(), still runnable, which is what cond_resched() does, so it
  * keeps its place among the runnable; yield() would forfeit that.  If it is picked again, it
- * insists a few times.  Whoever completes it then has nobody to wake.  If its processor has
- * nothing else to do, its partner may be running on another one: it spins, no longer than
- * that has been worth it lately.
+ * insists a few times, unless that has just been in vain.  Whoever completes it then has nobody
+ * to wake.  If its processor has nothing else to do, its partner may be running on another one:
+ * it spins, no longer than that has been worth it lately.
  *
  * Each queue of a channel has a habit, from which the next one who waits there learns.  After
- * misses in a row the next ones do not give way: none after the first, then one, three, seven
- * and so on up to 127, until it is a hit again.  It is a hit only if somebody on this processor
- * completed the call: a runnable task is not moved to a processor that would run it sooner, as
- * one that is woken is.  The time to spin doubles while calls are completed by other processors
- * within the bound that spin_max_us sets, and is 0 as soon as one is not.
+ * two misses in a row every other receive does not give way, until it is a hit again; a send
+ * always does.  It is a hit only if somebody on this processor completed the call: a runnable
+ * task is not moved to a processor that would run it sooner, as one that is woken is.  The time
+ * to spin doubles while calls are completed by other processors within the bound that
+ * spin_max_us sets, and is 0 as soon as one is not.
  *
  * A habit is a hint, and is read and written without a lock: who loses a race there has
  * guessed badly once.

@@ -35,12 +35,13 @@ static __always_inline bool chan_is_skipped(struct chan_habit *habit)
 
 /*
  * The scheduler may be of the opinion that this task, which has run less than its partner, is
- * to go on.  To insist makes up for the difference, and is cheaper than to sleep.
+ * to go on.  To insist makes up for the difference, and is cheaper than to sleep; but not where
+ * it has just been in vain.
  */
-static __always_inline void chan_let_others_run(void)
+static __always_inline void chan_let_others_run(bool insist)
 {
 	unsigned long switches = READ_ONCE(current->nivcsw);
-	int tries = CHAN_GIVE_WAY_TRIES;
+	int tries = insist ? CHAN_GIVE_WAY_TRIES : 1;
 
 	do
 		schedule();
@@ -63,9 +64,10 @@ static __always_inline bool chan_give_way(struct chan_wait *wait,
 	if (!READ_ONCE(chan_gives_way) || !chan_may_linger(first) || single_task_running())
 		return false;
 	habit = &first->queue->habit;
-	if (chan_is_skipped(habit))
+	/* Who sends has often been woken by its receiver, and keeps it from coming. */
+	if (!chan_sends(first) && chan_is_skipped(habit))
 		return false;
-	chan_let_others_run();
+	chan_let_others_run(!READ_ONCE(habit->misses));
 	done = chan_wait_is_done(wait);
 	chan_count(CHAN_GAVE_WAY);
 	if (likely(done && !wait->elsewhere)) {

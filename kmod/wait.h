@@ -111,7 +111,7 @@ enum chan_wait_reason {
  * @g: the goroutine that it is, if it is one, while @parked.
  * @how: the call, from chan_wait_parked() on.
  * @since: when it parked, as chan_clock() has it: see chan_wait_since().  0 while it
- *	gives way, if nobody watches: looking at a clock is a good part of what that saves.
+ *	gives way or spins, if nobody watches: looking at a clock is a good part of what that saves.
  * @done_at: when it was completed, likewise, if it slept and @elsewhere is true; or 0.  Of
  *	no meaning before chan_spin().
  * @waiters: its entries.
