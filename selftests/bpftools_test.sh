@@ -41,9 +41,15 @@ stop_tools() {
 	done
 }
 
-# The writer has to wait for the reader, then mostly the reader for the writer.
+# The writer has to wait for the reader, and at last the reader for the writer.
+write_elements() {
+	for i in $(seq $((elements - 1))); do echo "element $i"; done
+	eventually has traced recvq 1
+	echo "element $elements"
+}
+
 use_the_channel() {
-	for i in $(seq "$elements"); do echo "element $i"; done >/dev/chan/traced &
+	write_elements >/dev/chan/traced &
 	writer=$!
 	eventually has traced sendq 1
 	cat /dev/chan/traced >/dev/null &
