@@ -27,24 +27,22 @@ MODULE_PARM_DESC(spin_max_us,
 /* What it begins with. */
 #define FIRST_SPIN_NS		4000
 
-/*
- * After this many misses in a row no more are skipped.  Beside a busy loop an attempt in vain
- * costs less than what comes of too few: the round trips of a pair then take twice as many
- * switches.
- */
-#define MOST_MISSES		1
+/* So many attempts to give way are in vain before one insists again, since times may change. */
+#define INSIST_AGAIN		64
 
 /**
  * chan_gave_way_in_vain() - somebody has given way in vain
  * @habit: of the queue where that was.
+ *
+ * Beside a busy loop an attempt in vain costs less than what comes of too few: the round trips
+ * of a pair then take twice as many switches.  So no more than one is skipped.
  */
 void chan_gave_way_in_vain(struct chan_habit *habit)
 {
 	unsigned int misses = READ_ONCE(habit->misses);
 
-	WRITE_ONCE(habit->skip, (1U << misses) - 1);
-	if (misses < MOST_MISSES)
-		WRITE_ONCE(habit->misses, misses + 1);
+	WRITE_ONCE(habit->skip, misses ? 1 : 0);
+	WRITE_ONCE(habit->misses, (misses + 1) % INSIST_AGAIN);
 }
 
 /* How often it looks for the completion before it looks at all else. */

@@ -6,9 +6,9 @@
  * If others are runnable on its processor, its partner may be among them: it gives way.
  * That is, it calls schedule(), still runnable, which is what cond_resched() does, so it
  * keeps its place among the runnable; yield() would forfeit that.  If it is picked again, it
- * insists a few times, unless that has just been in vain.  Whoever completes it then has nobody
- * to wake.  If its processor has nothing else to do, its partner may be running on another one:
- * it spins, no longer than that has been worth it lately.
+ * insists a few times, but only now and then if that has been in vain.  Whoever completes it
+ * then has nobody to wake.  If its processor has nothing else to do, its partner may be running
+ * on another one: it spins, no longer than that has been worth it lately.
  *
  * Each queue of a channel has a habit, from which the next one who waits there learns.  After
  * two misses in a row every other receive does not give way, until it is a hit again; a send
@@ -35,7 +35,7 @@ struct chan_wait;
  * struct chan_habit - what lingering at a queue has been like
  * @spin: nanoseconds that the next call may spin.
  * @skip: so many calls do not give way.
- * @misses: in a row.
+ * @misses: in a row, modulo INSIST_AGAIN.
  */
 struct chan_habit {
 	u32 spin;
