@@ -42,16 +42,21 @@ static long by_batch_send(int ch, void *p, uint32_t n)
 	return ch_send_n(ch, p, 1) == 1 ? 0 : -errno;
 }
 
+static struct chan_call call_of(int in, void *req, void *rep, uint32_t n)
+{
+	return (struct chan_call){
+		.size = sizeof(struct chan_call), .out = CHAN_CALL_HERE, .in = in,
+		.req = (uintptr_t)req, .req_size = n, .rep = (uintptr_t)rep, .rep_size = n,
+		.deadline = CHAN_FOREVER,
+	};
+}
+
 /* With a reply that is there already. */
 static long by_call(int ch, void *p, uint32_t n)
 {
 	int back = ch_make(n, 1, 0);
 	char reply[8] __attribute__((aligned(8)));
-	struct chan_call call = {
-		.size = sizeof(call), .out = CHAN_CALL_HERE, .in = back,
-		.req = (uintptr_t)p, .req_size = n,
-		.rep = (uintptr_t)reply, .rep_size = n, .deadline = CHAN_FOREVER,
-	};
+	struct chan_call call = call_of(back, p, reply, n);
 	long ret;
 
 	must(ch_send(back, p, n));
@@ -133,6 +138,11 @@ static long go_way(struct task *t)
 	return way->fn(t->fd, t->buf, t->size);
 }
 
+static struct task task_of(int ch, void *p, uint32_t n, const struct way *way)
+{
+	return (struct task){ .fd = ch, .buf = p, .size = n, .value = (uintptr_t)way };
+}
+
 /* ---- sizes and places ---- */
 
 /*
@@ -208,10 +218,7 @@ TEST_F(word, each_sender_meets_a_receiver_that_waits_in_each_way)
 		for (s = 0; s < N(senders) && !receivers[r].tries; s++) {
 			poison(self->to - variant->place, PAGE);
 			fill(self->from, n, ++seed);
-			t = (struct task){
-				.fd = self->ch, .buf = self->to, .size = n,
-				.value = (uintptr_t)&receivers[r],
-			};
+			t = task_of(self->ch, self->to, n, &receivers[r]);
 			park_receiver(&t, go_way);
 			EXPECT_EQ(0, senders[s].fn(self->ch, self->from, n))
 				TH_LOG("%s to %s", senders[s].name, receivers[r].name);
@@ -242,10 +249,7 @@ TEST_F(word, each_receiver_meets_a_sender_that_waits_in_each_way)
 				must(ch_send(self->ch, self->from, n));
 			poison(self->to - variant->place, PAGE);
 			fill(self->from, n, ++seed);
-			t = (struct task){
-				.fd = self->ch, .buf = self->from, .size = n,
-				.value = (uintptr_t)&senders[s],
-			};
+			t = task_of(self->ch, self->from, n, &senders[s]);
 			park_sender(&t, go_way);
 			if (full)
 				must(ch_recv(self->ch, NULL, 0));
@@ -288,9 +292,7 @@ TEST_F(word, those_who_wait_in_different_ways_are_served_in_their_order)
 	int i;
 
 	for (i = 0; i < WAIT; i++) {
-		t[i] = (struct task){
-			.fd = self->ch, .buf = room[i], .size = n, .value = (uintptr_t)ways[i],
-		};
+		t[i] = task_of(self->ch, room[i], n, ways[i]);
 		park_receiver(&t[i], go_way);
 	}
 	for (i = 0; i < WAIT; i++) {
@@ -425,15 +427,6 @@ TEST_F(word, a_signal_ends_a_wait_and_takes_nothing_along)
 }
 
 /* ---- calls ---- */
-
-static struct chan_call call_of(int in, void *req, void *rep, uint32_t n)
-{
-	return (struct chan_call){
-		.size = sizeof(struct chan_call), .out = CHAN_CALL_HERE, .in = in,
-		.req = (uintptr_t)req, .req_size = n, .rep = (uintptr_t)rep, .rep_size = n,
-		.deadline = CHAN_FOREVER,
-	};
-}
 
 static long do_call(struct task *t)
 {
