@@ -41,7 +41,7 @@ void chan_gave_way_in_vain(struct chan_habit *habit)
 {
 	unsigned int misses = READ_ONCE(habit->misses);
 
-	WRITE_ONCE(habit->skip, misses ? 1 : 0);
+	WRITE_ONCE(habit->skip, misses > 0);
 	WRITE_ONCE(habit->misses, (misses + 1) % INSIST_AGAIN);
 }
 

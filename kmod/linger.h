@@ -34,12 +34,12 @@ struct chan_wait;
 /**
  * struct chan_habit - what lingering at a queue has been like
  * @spin: nanoseconds that the next call may spin.
- * @skip: so many calls do not give way.
+ * @skip: the next receive does not give way.
  * @misses: in a row, modulo INSIST_AGAIN.
  */
 struct chan_habit {
 	u32 spin;
-	u8 skip;
+	bool skip;
 	u8 misses;
 };
 

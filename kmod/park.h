@@ -25,11 +25,9 @@ static inline bool chan_may_linger(const struct chan_waiter *first)
 /* Whether this is one of those that a miss has been for. */
 static __always_inline bool chan_is_skipped(struct chan_habit *habit)
 {
-	unsigned int skip = READ_ONCE(habit->skip);
-
-	if (likely(!skip))
+	if (likely(!READ_ONCE(habit->skip)))
 		return false;
-	WRITE_ONCE(habit->skip, skip - 1);
+	WRITE_ONCE(habit->skip, false);
 	return true;
 }
 

@@ -33,7 +33,7 @@ static struct kchan_case *first_channel(struct kchan_case *cases, size_t n)
 
 static bool is_channel(int fd)
 {
-	return command(fd, CHAN_IOC_CAP, 0) >= 0 || errno == EIDRM;
+	return command(fd, CHAN_IOC_CAP, NULL) >= 0 || errno == EIDRM;
 }
 
 /* If it is no channel that took the command, nobody has said so in the case. */
