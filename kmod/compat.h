@@ -95,17 +95,6 @@ static inline u64 chan_clock(void)
 }
 
 /*
- * To be picked again so often makes a task sleep that gives way (linger.h).  Where the scheduler
- * goes by deadlines, a few times make up for a tick; the one before that remembers for
- * longer who has slept, and to insist does not help.
- */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-#define CHAN_GIVE_WAY_TRIES	32
-#else
-#define CHAN_GIVE_WAY_TRIES	4
-#endif
-
-/*
  * The pages that the current user has locked otherwise than by mlock(2), of which the kernel
  * keeps count if it has something that locks pages.  NULL if it does not.
  */

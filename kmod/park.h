@@ -31,10 +31,13 @@ static __always_inline bool chan_is_skipped(struct chan_habit *habit)
 	return true;
 }
 
+/* To be picked again more often than this costs more than to sleep. */
+#define CHAN_GIVE_WAY_TRIES	6
+
 /*
  * The scheduler may be of the opinion that this task, which has run less than its partner, is
- * to go on.  To insist makes up for the difference, and is cheaper than to sleep; but not where
- * it has just been in vain.
+ * to go on.  To insist makes up for a small difference, and is cheaper than to sleep; but not
+ * where it has just been in vain.
  */
 static __always_inline void chan_let_others_run(bool insist)
 {
