@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A storm of kills.  Processes of several threads send, receive, select, call, poll and make
+ * channels of their own, and are killed at random moments, one after the other.  Two others,
+ * who use the same channels, are never killed, and must not stop; in the end nothing is left.
+ *
+ * CHAN_KILLS sets how many are killed, 100 by default; CHAN_SEED repeats what they do.
+ */
+#include "chan_test.h"
+
+#define WORKERS		6
+#define THREADS		3
+#define LONG		3000
+#define LARGE		65536
+#define SOON		(3 * MS)
+#define LOOKS		32		/* kills between two looks at the survivors */
+
+/* What everybody uses. */
+enum { WORDS, BUFFERED, MESSAGES, LARGES, BACK, TICKS, SHARED };
+
+struct storm {
+	int ch[SHARED];
+	uint64_t seed;
+	bool stop;
+	uint64_t steps[2];	/* of the survivors */
+};
+
+struct party {
+	const struct storm *s;
+	uint32_t random;
+	unsigned char room[LARGE];
+};
+
+static uint32_t draw(struct party *p, uint32_t n)
+{
+	p->random = p->random * 1664525 + 1013904223;
+	return ((uint64_t)p->random * n) >> 32;
+}
+
+static unsigned int number_from(const char *name, unsigned int otherwise)
+{
+	const char *value = getenv(name);
+
+	return value ? strtoul(value, NULL, 0) : otherwise;
+}
+
+/* ---- what those do who are killed ---- */
+
+/* How long an element is, on each of the channels. */
+static uint32_t some_size(struct party *p, int i)
+{
+	if (i == MESSAGES)
+		return draw(p, 2) ? draw(p, LONG) : draw(p, 64);
+	return i == LARGES ? LARGE : 8;
+}
+
+static void do_send(struct party *p)
+{
+	int i = draw(p, BACK + 1);
+
+	ch_send(p->s->ch[i], p->room, some_size(p, i));
+}
+
+static void do_recv(struct party *p)
+{
+	int i = draw(p, SHARED);
+
+	ch_recv(p->s->ch[i], p->room, i == MESSAGES ? LONG : some_size(p, i));
+}
+
+static void do_until(struct party *p)
+{
+	int i = draw(p, BACK + 1);
+
+	if (draw(p, 2))
+		ch_send_until(p->s->ch[i], p->room, some_size(p, i), now_ns() + SOON);
+	else
+		ch_recv_until(p->s->ch[i], p->room, i == MESSAGES ? LONG : some_size(p, i),
+			      now_ns() + SOON);
+}
+
+static void do_file(struct party *p)
+{
+	int i = draw(p, BACK);
+
+	if (draw(p, 2))
+		p->random ^= write(p->s->ch[i], p->room, some_size(p, i));
+	else
+		p->random ^= read(p->s->ch[i], p->room, draw(p, sizeof(p->room)));
+}
+
+static void do_batch(struct party *p)
+{
+	int ch = p->s->ch[draw(p, BUFFERED + 1)];
+
+	if (draw(p, 2))
+		ch_send_n(ch, p->room, 1 + draw(p, 20));
+	else
+		ch_recv_n(ch, p->room, 1 + draw(p, 20));
+}
+
+static struct chan_case some_case(struct party *p)
+{
+	int i = draw(p, SHARED);
+
+	if (i != TICKS && draw(p, 2))
+		return sel_send(p->s->ch[i], p->room, some_size(p, i));
+	return sel_recv(p->s->ch[i], p->room, i == MESSAGES ? LONG : some_size(p, i));
+}
+
+static void do_select(struct party *p)
+{
+	uint32_t n = 2 + draw(p, 8), i;
+	struct chan_case cases[10];
+
+	for (i = 0; i < n; i++)
+		cases[i] = some_case(p);
+	if (draw(p, 4))
+		ch_select(p->s->ch[0], cases, n);
+	else
+		ch_try_select(p->s->ch[0], cases, n);
+}
+
+static void do_call(struct party *p)
+{
+	uint64_t rep;
+	struct chan_call call = {
+		.size = sizeof(call), .out = CHAN_CALL_HERE, .in = p->s->ch[BACK],
+		.req = (uintptr_t)p->room, .rep = (uintptr_t)&rep, .req_size = 8, .rep_size = 8,
+		.deadline = CHAN_FOREVER,
+	};
+
+	xioctl(p->s->ch[WORDS], CHAN_IOC_CALL, &call);
+}
+
+static void do_poll(struct party *p)
+{
+	struct pollfd fds[SHARED];
+	int i;
+
+	for (i = 0; i < SHARED; i++)
+		fds[i] = (struct pollfd){ p->s->ch[i], POLLIN | POLLOUT, 0 };
+	p->random ^= poll(fds, SHARED, 1);
+}
+
+/* Left behind: with elements in it, in queues of its own, with two ends. */
+static void do_hold(struct party *p)
+{
+	int ch = ch_make(LONG, 4, CHAN_MESSAGE | CHAN_AUTOCLOSE);
+
+	ch_send(ch, p->room, LONG);
+	ch_send(ch, p->room, 10);
+	ch_dup(ch, O_RDONLY);
+	ch_ticker_at(now_ns(), MS);
+	if (draw(p, 2))
+		close(ch);
+}
+
+static void (*const deeds[])(struct party *p) = {
+	do_send, do_recv, do_until, do_file, do_batch, do_select, do_select, do_call, do_poll,
+	do_hold,
+};
+
+static void *act(void *arg)
+{
+	struct party *p = arg;
+
+	for (;;)
+		deeds[draw(p, ARRAY_SIZE(deeds))](p);
+	return NULL;
+}
+
+static pid_t start_worker(const struct storm *s, uint32_t seed)
+{
+	pid_t pid = child_fork();
+	pthread_t thread;
+	int i;
+
+	if (pid)
+		return pid;
+	for (i = 0; i < THREADS; i++) {
+		struct party *p = calloc(1, sizeof(*p));
+
+		p->s = s;
+		p->random = seed * THREADS + i;
+		must(-pthread_create(&thread, NULL, act, p));
+	}
+	for (;;)
+		pause();
+}
+
+/* ---- those who are not ---- */
+
+/*
+ * One sends on whichever channel takes it, the other receives from whichever has something: so
+ * whatever the others do, these two can go on.  The deadline is for a test that fails.
+ */
+static int survive(struct storm *s, bool sends)
+{
+	struct party p = { .s = s };
+	struct chan_case cases[BACK + 1];
+	long ret;
+	int i;
+
+	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
+		for (i = 0; i <= BACK; i++)
+			cases[i] = sends ? sel_send(s->ch[i], p.room, some_size(&p, i)) :
+					   sel_recv(s->ch[i], p.room, i == MESSAGES ? LONG :
+							      some_size(&p, i));
+		ret = ch_select_until(s->ch[0], cases, ARRAY_SIZE(cases),
+				      now_ns() + PATIENCE_NS);
+		if (ret < 0 && !__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
+			die("a survivor that %s: %ld", sends ? "sends" : "receives", ret);
+		__atomic_add_fetch(&s->steps[sends], 1, __ATOMIC_RELAXED);
+	}
+	return 0;
+}
+
+static pid_t start_survivor(struct storm *s, bool sends)
+{
+	pid_t pid = child_fork();
+
+	if (!pid)
+		_exit(survive(s, sends));
+	return pid;
+}
+
+static bool go_on(struct storm *s)
+{
+	uint64_t before[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		before[i] = __atomic_load_n(&s->steps[i], __ATOMIC_RELAXED);
+		if (!eventually(__atomic_load_n(&s->steps[i], __ATOMIC_RELAXED) > before[i] + 1))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the storm ---- */
+
+static void open_shared(struct storm *s)
+{
+	s->ch[WORDS] = ch_make(8, 0, 0);
+	s->ch[BUFFERED] = ch_make(8, 5, 0);
+	s->ch[MESSAGES] = ch_make(LONG, 2, CHAN_MESSAGE);
+	s->ch[LARGES] = ch_make(LARGE, 0, 0);
+	s->ch[BACK] = ch_make(8, 0, 0);
+	s->ch[TICKS] = ch_ticker_at(now_ns(), MS);
+}
+
+static void close_shared(struct storm *s)
+{
+	int i;
+
+	for (i = 0; i < SHARED; i++)
+		close(s->ch[i]);
+}
+
+/* Now and then it is to be killed when it has just begun, or long after. */
+static void let_pass(struct party *p)
+{
+	uint64_t us = draw(p, 4) ? draw(p, 400) : draw(p, 4000);
+
+	linger(us * 1000);
+}
+
+/* Whether all of them are killed, and the survivors go on. */
+static bool rage(struct __test_metadata *_metadata, struct storm *s, unsigned int kills)
+{
+	struct party killer = { .random = s->seed };
+	pid_t workers[WORKERS];
+	unsigned int n, i;
+	bool sound = true;
+
+	for (i = 0; i < WORKERS; i++)
+		workers[i] = start_worker(s, s->seed + i);
+	for (n = 0; n < kills && sound; n++) {
+		i = draw(&killer, WORKERS);
+		let_pass(&killer);
+		EXPECT_EQ(128 + SIGKILL, child_kill(workers[i])) {
+			TH_LOG("kill %u does not end it", n);
+			sound = false;
+		}
+		workers[i] = start_worker(s, s->seed + WORKERS + n);
+		if (n % LOOKS == 0)
+			EXPECT_TRUE(sound = sound && go_on(s)) TH_LOG("after %u kills", n);
+	}
+	for (i = 0; i < WORKERS; i++)
+		EXPECT_EQ(128 + SIGKILL, child_kill(workers[i]));
+	return sound;
+}
+
+/* Whether a parked receiver of a large element may still lock its pages. */
+static bool is_copied_once(void)
+{
+	unsigned char *from = calloc(2, LARGE), *to = from + LARGE;
+	uint64_t before = read_total("one_copies");
+	struct task t = {};
+	int ch = ch_make(LARGE, 0, 0);
+
+	park_recv(&t, ch, to, LARGE);
+	must(ch_send(ch, from, LARGE));
+	task_join(&t);
+	close(ch);
+	free(from);
+	return read_total("one_copies") == before + 1;
+}
+
+FIXTURE(storm)
+{
+};
+
+FIXTURE_SETUP(storm)
+{
+}
+
+FIXTURE_TEARDOWN(storm)
+{
+}
+
+TEST_F_TIMEOUT(storm, survivors_go_on_and_nothing_is_left, 7200)
+{
+	unsigned int kills = number_from("CHAN_KILLS", 100);
+	struct storm *s = shared_alloc(sizeof(*s));
+	bool once = is_copied_once(), sound;
+	struct chan_query before, after;
+	pid_t survivors[2];
+	int i;
+
+	s->seed = number_from("CHAN_SEED", now_ns());
+	before = ch_query(chanctl());
+	open_shared(s);
+	for (i = 0; i < 2; i++)
+		survivors[i] = start_survivor(s, i);
+	sound = rage(_metadata, s, kills);
+	TH_LOG("CHAN_SEED=%llu: %u killed, %llu sends and %llu receives of the survivors",
+	       (unsigned long long)s->seed, kills, (unsigned long long)s->steps[1],
+	       (unsigned long long)s->steps[0]);
+	if (sound) {
+		EXPECT_TRUE(go_on(s));
+		for (i = 0; i <= BACK; i++)
+			EXPECT_TRUE(eventually(ch_info(s->ch[i]).recvq <= 1 &&
+					       ch_info(s->ch[i]).sendq <= 1)) TH_LOG("%d", i);
+	}
+	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
+	/* Who waits for the other, which has stopped, is told so. */
+	for (i = 0; i <= BACK; i++)
+		ch_close(s->ch[i]);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, child_wait(survivors[i]));
+	close_shared(s);
+
+	EXPECT_TRUE(eventually(ch_query(chanctl()).channels == before.channels));
+	after = ch_query(chanctl());
+	EXPECT_EQ(before.user_channels, after.user_channels);
+	EXPECT_EQ(before.user_bytes, after.user_bytes);
+	EXPECT_EQ(before.user_names, after.user_names);
+	EXPECT_EQ(once, is_copied_once());
+}
+
+TEST_HARNESS_MAIN
