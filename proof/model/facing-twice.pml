@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* two selects that face each other, and do so again */
+#include "names.pml"
+
+#define TASKS		2
+#define CHANS		2
+#define CASES		2
+#define CAPS(c)		0
+#define MOST		1
+#define STEPS		2
+#define WITHOUT_POLL
+
+inline script()
+{
+	if
+	:: me == 0 -> two(0, SEND, 1, RECV)
+	:: me == 1 -> two(0, RECV, 1, SEND)
+	fi
+}
+
+#include "chan.pml"
