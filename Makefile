@@ -8,7 +8,7 @@ parts := userlib tools examples
 
 .DEFAULT_GOAL := all
 .PHONY: all modules user $(parts) selftests bench bench-quick bench-repeat bench-programs demo \
-	test test-debug check install modules_install clean distclean help
+	test test-debug model check install modules_install clean distclean help
 
 all: modules user
 
@@ -17,6 +17,7 @@ help:
 	@echo '  make demo             real work through kernel channels, in a virtual machine'
 	@echo '  make test             all tests, on two kernels in virtual machines'
 	@echo '  make test-debug       the same tests on kernels that watch memory, locks and races'
+	@echo '  make model            the protocol as a model, searched exhaustively'
 	@echo '  make check            static checks'
 	@echo '  make bench            what channels cost beside pipes, queues and others'
 	@echo '  make bench-quick      likewise, in a minute or two'
@@ -73,6 +74,10 @@ test-debug:
 	scripts/setup test
 	$(MAKE) --no-print-directory -s selftests
 	scripts/test --debug $(TESTS)
+
+model:
+	scripts/setup model
+	proof/model/run
 
 check:
 	scripts/setup check
