@@ -210,12 +210,13 @@ static __always_inline int chan_recv_buffered(struct chan *c, struct chan_dest *
 			chan_claim_cancel(w->wait);
 		return ret;
 	}
-	chan_ring_pop(&c->ring);
-	if (w) {
-		chan_ring_put(&c->ring, w->elem);
-		chan_complete(c, &c->sendq, w, 0, news);
-		c->stats.sends++;
+	if (!w) {
+		chan_ring_pop(&c->ring);
+		return 0;
 	}
+	chan_ring_replace(&c->ring, w->elem);
+	chan_complete(c, &c->sendq, w, 0, news);
+	c->stats.sends++;
 	return 0;
 }
 

@@ -108,8 +108,8 @@ static inline u32 chan_ring_run(const struct chan_ring *ring)
 	return likely(ring->stride == ring->elem_size) ? U32_MAX : 1;
 }
 
-/* Move @elem to the end of a ring that has room. */
-static inline void chan_ring_put(struct chan_ring *ring, struct chan_elem *elem)
+/* Move @elem to the slot that the next one gets. */
+static inline void chan_ring_store(struct chan_ring *ring, struct chan_elem *elem)
 {
 	void *place = chan_ring_slot(ring, ring->sendx);
 
@@ -121,7 +121,25 @@ static inline void chan_ring_put(struct chan_ring *ring, struct chan_elem *elem)
 	}
 	chan_copy(place, elem->bytes, chan_moved_bytes(elem->len));
 	elem->len = 0;
+}
+
+/* Move @elem to the end of a ring that has room. */
+static inline void chan_ring_put(struct chan_ring *ring, struct chan_elem *elem)
+{
+	chan_ring_store(ring, elem);
 	chan_ring_push(ring);
+}
+
+/*
+ * Move @elem to the end of a full ring, in place of the oldest element, which somebody else
+ * owns by now.  The length stays as it is, or who looks at it without a lock would see a ring
+ * with room, or an empty one, where there is none.
+ */
+static inline void chan_ring_replace(struct chan_ring *ring, struct chan_elem *elem)
+{
+	chan_ring_store(ring, elem);
+	ring->sendx = chan_ring_next(ring, ring->sendx);
+	ring->recvx = ring->sendx;
 }
 
 /* Where the oldest element of a ring that is not empty lies, and its length. */

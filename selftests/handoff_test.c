@@ -113,6 +113,48 @@ TEST(len_of_an_unbuffered_channel_is_0_with_parked_senders)
 		EXPECT_EQ(0, task_join(&t[i]));
 }
 
+/* Looks until told otherwise: returns how often the channel was not full. */
+static long watch_full(struct task *t)
+{
+	long looks = 0;
+
+	while (!__atomic_load_n(&t->value, __ATOMIC_RELAXED))
+		looks += ch_len(t->fd) != ch_cap(t->fd);
+	return looks;
+}
+
+static long send_in_turn(struct task *t)
+{
+	uint64_t i;
+
+	for (i = 0; i < t->value; i++)
+		must(send64(t->fd, i));
+	return 0;
+}
+
+/* So short a moment that many are needed to see it, and another processor. */
+#define MOMENTS			5000
+
+TEST(a_receive_that_lets_a_sender_in_leaves_the_buffer_full_all_the_time)
+{
+	int ch = ch_make(8, 1, 0), i;
+	struct task sender = { .fd = ch, .value = MOMENTS }, watch = { .fd = ch };
+
+	must(try_send64(ch, 99));
+	park_sender(&sender, send_in_turn);
+	task_start(&watch, watch_full);
+	for (i = 1; i < MOMENTS; i++) {
+		wait_parked(ch, 0, 1);
+		EXPECT_EQ(i == 1 ? 99 : i - 2, recv64(ch));
+	}
+	wait_parked(ch, 0, 1);
+	__atomic_store_n(&watch.value, 1, __ATOMIC_RELAXED);
+	EXPECT_EQ(0, task_join(&watch));
+	EXPECT_EQ(MOMENTS - 2, recv64(ch));
+	EXPECT_EQ(MOMENTS - 1, recv64(ch));
+	EXPECT_EQ(0, task_join(&sender));
+}
+
 TEST(two_tries_never_meet_on_an_unbuffered_channel)
 {
 	int ch = ch_make(8, 0, 0);
