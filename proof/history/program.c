@@ -196,6 +196,7 @@ void make_program(struct program *p, struct task *tasks, uint64_t seed, uint64_t
 	}
 	make_disturbances(p, 2 * steps);
 	p->first_closed = below(p->n_chans);
+	p->rescues = below(8);
 	p->looks_often = one_in(2);
 }
 

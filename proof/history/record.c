@@ -45,11 +45,11 @@ static const char usage_text[] =
 /* Processes and channels are made for so many at once. */
 #define BATCH		64
 /* So often nothing must have happened while the others could run. */
-#define STANDSTILL	48
+#define STANDSTILL	16
 /* Seconds after which a task does not come back any more. */
 #define STUCK		60
-/* Of the recorder: the rest of its steps are for closing. */
-#define MAX_LOOKS	(MAX_STEPS - MAX_CHANS)
+/* What the recorder sends: others send less. */
+#define FIRST_VALUE	60000
 
 static struct shared *shared;
 static struct program program;
@@ -171,28 +171,49 @@ static void close_chans(void)
 
 /* ---- the recorder's own steps ---- */
 
-static bool do_step(enum kind kind, unsigned int c)
+/* NULL: it has done so much that the rest is for closing. */
+static const struct op *do_step(enum kind kind, enum patience patience, unsigned int c)
 {
 	struct task *me = recorder();
 	struct step *step;
 
-	if (me->n == MAX_STEPS || (kind == OP_LOOK && me->n >= MAX_LOOKS))
-		return false;
-	step = &me->steps[me->n++];
+	if (me->n >= (kind == OP_CLOSE ? MAX_STEPS : MAX_STEPS - MAX_CHANS))
+		return NULL;
+	step = &me->steps[me->n];
 	memset(step, 0, sizeof(*step));
 	step->op.kind = kind;
+	step->op.patience = patience;
 	step->op.chan = c;
 	step->op.chosen = -1;
+	if (kind == OP_SEND) {
+		step->op.values[0] = FIRST_VALUE + me->n;
+		step->op.n = 1;
+	}
+	me->n++;
 	run_step(shared, step);
-	return true;
+	return &step->op;
 }
 
-static void look_at_all(void)
+/* Looks at a channel, and does what somebody waits for there, if @helps.  Whether it has. */
+static bool look_at(unsigned int c, bool helps)
 {
+	const struct op *look = do_step(OP_LOOK, WAIT, c);
+
+	if (!look || !helps || look->result != RES_SAW || look->saw.closed)
+		return false;
+	if (look->saw.recvq)
+		return do_step(OP_SEND, TRY, c);
+	return look->saw.sendq && do_step(OP_RECV, TRY, c);
+}
+
+static bool look_at_all(bool helps)
+{
+	bool has_helped = false;
 	unsigned int c;
 
 	for (c = 0; c < program.n_chans; c++)
-		do_step(OP_LOOK, c);
+		has_helped |= look_at(c, helps && !has_helped);
+	return has_helped;
 }
 
 /* ---- disturbing ---- */
@@ -229,6 +250,7 @@ static void disturb(const struct disturbance *d)
 /**
  * struct course - how far a history has come
  * @disturbances: how many have been.
+ * @rescues: how often the recorder has done what somebody waited for.
  * @closed: how many channels the recorder has closed.
  * @clock: what the clock showed when it was seen to move.
  * @still: how often it has not moved since.
@@ -236,6 +258,7 @@ static void disturb(const struct disturbance *d)
  */
 struct course {
 	unsigned int disturbances;
+	unsigned int rescues;
 	unsigned int closed;
 	unsigned int clock;
 	unsigned int still;
@@ -275,18 +298,21 @@ static const struct disturbance *next_disturbance(const struct course *course)
 		&program.disturbances[course->disturbances] : NULL;
 }
 
-/* Whoever is parked then stays parked: disturb, or close the next channel. */
+/* Whoever is parked then stays parked: help, disturb, or close the next channel. */
 static void on_standstill(struct course *course)
 {
 	const struct disturbance *next = next_disturbance(course);
+	bool helps = course->rescues < program.rescues;
 
-	if (!course->closed || program.looks_often)
-		look_at_all();
+	if ((!course->closed || program.looks_often) && look_at_all(helps)) {
+		course->rescues++;
+		return;
+	}
 	if (next) {
 		course->disturbances++;
 		disturb(next);
 	} else {
-		do_step(OP_CLOSE, (program.first_closed + course->closed) % program.n_chans);
+		do_step(OP_CLOSE, WAIT, (program.first_closed + course->closed) % program.n_chans);
 		course->closed++;
 	}
 }

@@ -108,6 +108,7 @@ struct disturbance {
  * @n_disturbances: how many disturbances.
  * @disturbances: these, in the order of time.
  * @first_closed: where the recorder begins when it has to close channels.
+ * @rescues: so often it sends or receives what somebody waits for, before it closes any.
  * @looks_often: it looks after each close, too.
  */
 struct program {
@@ -117,6 +118,7 @@ struct program {
 	unsigned int n_disturbances;
 	struct disturbance disturbances[MAX_SIGNALS + 1];
 	unsigned int first_closed;
+	unsigned int rescues;
 	bool looks_often;
 };
 
