@@ -8,7 +8,7 @@ parts := userlib tools examples
 
 .DEFAULT_GOAL := all
 .PHONY: all modules user $(parts) selftests bench bench-quick bench-repeat bench-programs demo \
-	test test-debug model check install modules_install clean distclean help
+	test test-debug model histories check install modules_install clean distclean help
 
 all: modules user
 
@@ -18,6 +18,7 @@ help:
 	@echo '  make test             all tests, on two kernels in virtual machines'
 	@echo '  make test-debug       the same tests on kernels that watch memory, locks and races'
 	@echo '  make model            the protocol as a model, searched exhaustively'
+	@echo '  make histories        random concurrent programs, checked against a sequential model'
 	@echo '  make check            static checks'
 	@echo '  make bench            what channels cost beside pipes, queues and others'
 	@echo '  make bench-quick      likewise, in a minute or two'
@@ -78,6 +79,12 @@ test-debug:
 model:
 	scripts/setup model
 	proof/model/run
+
+histories:
+	scripts/setup histories
+	$(MAKE) --no-print-directory -s -C proof/history
+	proof/history/checker_test.sh
+	proof/history/run
 
 check:
 	scripts/setup check
