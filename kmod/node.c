@@ -97,7 +97,8 @@ static char *chan_devnode(chan_devnode_t *dev, umode_t *mode, kuid_t *uid, kgid_
 		*uid = node->uid;
 	if (gid)
 		*gid = node->gid;
-	return kasprintf(GFP_KERNEL, "%s%s", chosen ? "chan/" : "", node->name);
+	/* Without one the node would get another name, or under its own one not go away. */
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "%s%s", chosen ? "chan/" : "", node->name);
 }
 
 static void chan_node_release(struct device *dev)
