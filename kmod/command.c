@@ -284,8 +284,10 @@ static int select_large(struct selection *s, ktime_t until)
 {
 	int ret = -ENOMEM;
 
-	s->cases = kvmalloc_array(s->n_ucases, sizeof(*s->cases), GFP_KERNEL_ACCOUNT);
-	s->files = kvmalloc_array(s->n_ucases, sizeof(*s->files), GFP_KERNEL_ACCOUNT);
+	s->cases = kvmalloc_array(s->n_ucases, sizeof(*s->cases),
+				  GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	s->files = kvmalloc_array(s->n_ucases, sizeof(*s->files),
+				  GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (s->cases && s->files)
 		ret = run_select(s, until);
 	kvfree(s->files);

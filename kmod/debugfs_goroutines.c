@@ -216,7 +216,7 @@ static struct snapshot *try_snapshot(void)
 	int ret;
 
 	room += room / 8 + CHAN_SPARE;
-	s = kvmalloc(struct_size(s, records, room), GFP_KERNEL_ACCOUNT);
+	s = kvmalloc(struct_size(s, records, room), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!s)
 		return ERR_PTR(-ENOMEM);
 	s->room = room;

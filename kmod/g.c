@@ -640,7 +640,7 @@ static int try_list(struct chan_domain *domain, const struct chan_go_list *list)
 	struct chan_go_info *infos;
 	int ret;
 
-	infos = kvcalloc(room, sizeof(*infos), GFP_KERNEL_ACCOUNT);
+	infos = kvcalloc(room, sizeof(*infos), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!infos && room)
 		return -ENOMEM;
 	ret = tell(domain, list, infos, room);

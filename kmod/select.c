@@ -360,8 +360,9 @@ static int select_large(struct chan_scase *cases, unsigned int n, struct chan_bl
 	struct selecting s;
 	int ret = -ENOMEM;
 
-	waiters = kvmalloc_array(n, sizeof(*waiters), GFP_KERNEL_ACCOUNT);
-	elems = kvmalloc_array(count_elems(cases, n), sizeof(*elems), GFP_KERNEL_ACCOUNT);
+	waiters = kvmalloc_array(n, sizeof(*waiters), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	elems = kvmalloc_array(count_elems(cases, n), sizeof(*elems),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (waiters && elems) {
 		selecting_init(&s, cases, n, waiters, elems);
 		ret = select_slowly(&s, how, chosen);
