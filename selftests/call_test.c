@@ -797,8 +797,6 @@ TEST(a_server_that_is_parked_gets_the_request_of_a_past_deadline)
 
 /* ---- what a round trip costs ---- */
 
-#define HASTY_ROUNDS	10000
-
 /* Replies at once or not at all. */
 static long reply_at_once(struct task *t)
 {
@@ -816,17 +814,17 @@ static void check_hasty_server(struct __test_metadata *_metadata, int cpu)
 {
 	struct pair p = new_pair(8, 0);
 	struct task t = { .fd = p.req, .buf = &p, .size = cpu };
-	uint64_t req, rep;
+	uint64_t rounds = scaled(10000), req, rep;
 
 	task_start(&t, reply_at_once);
 	pin_to(0);
-	for (req = 0; req < HASTY_ROUNDS; req++) {
+	for (req = 0; req < rounds; req++) {
 		wait_parked(p.req, 1, 0);
 		ASSERT_EQ(1, kchan_call(p.req, &req, 8, p.rep, &rep, 8));
 		ASSERT_EQ(ANSWER(req), rep);
 	}
 	EXPECT_EQ(0, end_server(&t));
-	EXPECT_EQ(HASTY_ROUNDS, ch_info(p.rep).handoffs);
+	EXPECT_EQ(rounds, ch_info(p.rep).handoffs);
 }
 
 /* Whoever gets the request finds a receiver for the reply. */
@@ -995,7 +993,10 @@ TEST(a_library_call_is_not_ended_by_a_signal_between_the_halves)
 	EXPECT_EQ(1, ch_info(p.req).sends);
 }
 
-#define STORM_CALLS	3000
+static uint64_t storm_calls(void)
+{
+	return scaled(3000);
+}
 
 static void start_storm(int flags, int microseconds)
 {
@@ -1023,11 +1024,11 @@ static long call_in_a_storm(const struct pair *p, uint64_t req, uint64_t *rep)
 
 static int storm_client(const struct pair *p, int flags)
 {
-	uint64_t req, rep;
+	uint64_t calls = storm_calls(), req, rep;
 	long ret;
 
 	start_storm(flags, 700);
-	for (req = 0; req < STORM_CALLS; req++) {
+	for (req = 0; req < calls; req++) {
 		ret = call_in_a_storm(p, req, &rep);
 		if (ret != 1 || rep != ANSWER(req))
 			die("call %llu: %ld, %llu", (unsigned long long)req, ret,
@@ -1047,7 +1048,7 @@ static int storm_server(const struct pair *p, int flags)
 		if (v == UINT64_MAX && errno == EINTR)
 			continue;
 		if (v == UINT64_MAX)
-			return next == STORM_CALLS ? 0 : 3;
+			return next == storm_calls() ? 0 : 3;
 		if (v != next++)
 			die("request %llu after %llu", (unsigned long long)v,
 			    (unsigned long long)next - 2);
@@ -1098,8 +1099,8 @@ TEST_F(storm, every_request_arrives_once_and_has_its_reply)
 	EXPECT_EQ(0, child_wait(client));
 	must(ch_close(p->req));
 	EXPECT_EQ(0, child_wait(server));
-	EXPECT_EQ(STORM_CALLS, ch_info(p->req).sends);
-	EXPECT_EQ(STORM_CALLS, ch_info(p->rep).receives);
+	EXPECT_EQ(storm_calls(), ch_info(p->req).sends);
+	EXPECT_EQ(storm_calls(), ch_info(p->rep).receives);
 	TH_LOG("%llu parks were ended by signals",
 	       (unsigned long long)(ch_info(p->req).aborts + ch_info(p->rep).aborts));
 }

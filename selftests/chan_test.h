@@ -131,6 +131,29 @@ static inline void linger(uint64_t ns)
 	__ok;								\
 })
 
+/*
+ * How often to do what is done very often, or how long what takes long: this number, or of it so
+ * many percent as CHAN_TEST_SCALE says in the environment.
+ */
+static inline uint64_t scaled(uint64_t n)
+{
+	const char *text = getenv("CHAN_TEST_SCALE");
+	int percent = text ? atoi(text) : 100;
+
+	if (percent < 1 || percent > 100)
+		die("CHAN_TEST_SCALE is not from 1 to 100: %s", text);
+	n = n * percent / 100;
+	return n ?: 1;
+}
+
+/* How long a test lasts that hopes to meet something: in CHAN_STRESS_SECONDS, or else this long. */
+static inline uint64_t stress_ns(unsigned int seconds)
+{
+	const char *text = getenv("CHAN_STRESS_SECONDS");
+
+	return text ? atoi(text) * SEC : scaled(seconds * SEC);
+}
+
 /* What a library call that fails says, as one number. */
 #define fails_with(call) ({						\
 	errno = 0;							\

@@ -206,8 +206,6 @@ TEST(case_1_two_senders_at_once_end_a_select_once)
 
 /* ---- 2 ---- */
 
-#define CLAIM_ROUNDS	20000
-
 /* From here on nobody else runs on this processor but while this task sleeps. */
 static void go_first(void)
 {
@@ -228,12 +226,12 @@ static void be_ordinary(void)
 TEST_F_TIMEOUT(patient, case_2_waker_that_loses_the_claim_tries_the_next, 600)
 {
 	struct actor selector = { .cpu = 0 }, receiver = { .cpu = 0 };
-	int c = ch_make(8, 0, 0), d = ch_make(8, 0, 0), round, good = 0;
+	int c = ch_make(8, 0, 0), d = ch_make(8, 0, 0), rounds = scaled(20000), round, good = 0;
 
 	actor_start(&selector, c, d, select_both);
 	actor_start(&receiver, c, -1, recv_c);
 	go_first();
-	for (round = 0; round < CLAIM_ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		long to_d, to_c;
 
 		actor_go(&selector);
@@ -250,8 +248,8 @@ TEST_F_TIMEOUT(patient, case_2_waker_that_loses_the_claim_tries_the_next, 600)
 			actor_result(&receiver) == 9 && receiver.value == 2;
 	}
 	be_ordinary();
-	TH_LOG("%d of %d", good, CLAIM_ROUNDS);
-	ASSERT_EQ(CLAIM_ROUNDS, good);
+	TH_LOG("%d of %d", good, rounds);
+	ASSERT_EQ(rounds, good);
 	actor_stop(&selector);
 	actor_stop(&receiver);
 	EXPECT_TRUE(are_parked(c, 0, 0) && are_parked(d, 0, 0));
@@ -260,11 +258,11 @@ TEST_F_TIMEOUT(patient, case_2_waker_that_loses_the_claim_tries_the_next, 600)
 TEST_F_TIMEOUT(patient, case_2_without_a_next_one_the_waker_would_block, 600)
 {
 	struct actor selector = { .cpu = 0 };
-	int c = ch_make(8, 0, 0), d = ch_make(8, 0, 0), round, good = 0;
+	int c = ch_make(8, 0, 0), d = ch_make(8, 0, 0), rounds = scaled(20000), round, good = 0;
 
 	actor_start(&selector, c, d, select_both);
 	go_first();
-	for (round = 0; round < CLAIM_ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		long to_d, to_c;
 
 		actor_go(&selector);
@@ -277,8 +275,8 @@ TEST_F_TIMEOUT(patient, case_2_without_a_next_one_the_waker_would_block, 600)
 		good += actor_result(&selector) == GOT(1) && selector.value == 1;
 	}
 	be_ordinary();
-	TH_LOG("%d of %d", good, CLAIM_ROUNDS);
-	ASSERT_EQ(CLAIM_ROUNDS, good);
+	TH_LOG("%d of %d", good, rounds);
+	ASSERT_EQ(rounds, good);
 	actor_stop(&selector);
 }
 
@@ -433,12 +431,12 @@ TEST(case_7_try_receive_of_what_is_there_survives_a_close)
 {
 	struct gate gate = {};
 	struct actor closer = { .cpu = 0, .gate = &gate };
-	int never = ch_make(8, 0, 0), round;
+	int never = ch_make(8, 0, 0), rounds = scaled(5000), round;
 	uint64_t v;
 
 	pin_to(1);
 	actor_start(&closer, -1, -1, close_c_at_gate);
-	for (round = 1; round <= 5000; round++) {
+	for (round = 1; round <= rounds; round++) {
 		int c = ch_make(8, 1, 0);
 		struct chan_case cases[2] = { sel_recv(c, &v, 8), sel_recv(never, NULL, 0) };
 
@@ -476,7 +474,6 @@ TEST(case_7_try_send_on_a_closed_channel_fails)
  * looks at one channel after the other: the many that stay quiet give that time to happen.
  */
 #define QUIET		126
-#define FINDS		20000
 
 static long move_element(struct actor *a)
 {
@@ -494,7 +491,8 @@ static long move_element(struct actor *a)
 TEST_F_TIMEOUT(patient, case_8_try_select_finds_what_is_ready_all_the_time, 600)
 {
 	struct actor mover = { .cpu = 0 };
-	int c = ch_make(8, 1, 0), d = ch_make(8, 1, 0), quiet = ch_make(8, 1, 0), round, i;
+	int c = ch_make(8, 1, 0), d = ch_make(8, 1, 0), quiet = ch_make(8, 1, 0);
+	int finds = scaled(20000), round, i;
 	struct chan_case cases[2 + QUIET] = { sel_recv(c, NULL, 0), sel_recv(d, NULL, 0) };
 
 	for (i = 2; i < 2 + QUIET; i++)
@@ -503,7 +501,7 @@ TEST_F_TIMEOUT(patient, case_8_try_select_finds_what_is_ready_all_the_time, 600)
 	pin_to(1);
 	actor_start(&mover, c, d, move_element);
 	actor_go(&mover);
-	for (round = 0; round < FINDS; round++) {
+	for (round = 0; round < finds; round++) {
 		i = ch_try_select(c, cases, 2 + QUIET);
 		ASSERT_LE(0, i);
 		ASSERT_GE(1, i);
@@ -573,13 +571,6 @@ static long fight(struct task *t)
 	return 0;
 }
 
-static uint64_t fight_ns(void)
-{
-	const char *seconds = getenv("CHAN_STRESS_SECONDS");
-
-	return (seconds ? atoi(seconds) : 60) * SEC;
-}
-
 static void run_fight(struct __test_metadata *_metadata, uint64_t cap, uint64_t ns)
 {
 	int c = ch_make(8, cap, 0), d = ch_make(8, cap, 0), i;
@@ -618,12 +609,12 @@ static void run_fight(struct __test_metadata *_metadata, uint64_t cap, uint64_t 
 
 TEST_F_TIMEOUT(patient, case_9_opposite_orders_do_not_hang_unbuffered, 3600)
 {
-	run_fight(_metadata, 0, fight_ns() / 2);
+	run_fight(_metadata, 0, stress_ns(60) / 2);
 }
 
 TEST_F_TIMEOUT(patient, case_9_opposite_orders_do_not_hang_buffered, 3600)
 {
-	run_fight(_metadata, 1, fight_ns() / 2);
+	run_fight(_metadata, 1, stress_ns(60) / 2);
 }
 
 /* ---- 10 ---- */
@@ -717,7 +708,7 @@ FIXTURE_SETUP(signals)
 	self->t = shared_alloc(sizeof(*self->t));
 	*self->t = (struct tally){
 		.c = ch_make(8, variant->cap, 0), .d = ch_make(8, variant->cap, 0),
-		.flags = variant->flags, .n = 5000,
+		.flags = variant->flags, .n = scaled(5000),
 	};
 }
 
@@ -785,7 +776,7 @@ static long select_many(struct task *t)
 /* Who is woken frees its entries at once, while its waker has others to complete. */
 TEST(case_11_entries_are_gone_as_soon_as_their_owner)
 {
-	int ch[3], i, total = 0;
+	int ch[3], n = scaled(9000), total = 0, i;
 	struct task t[8];
 
 	for (i = 0; i < 3; i++)
@@ -794,7 +785,7 @@ TEST(case_11_entries_are_gone_as_soon_as_their_owner)
 		t[i] = (struct task){ .buf = ch, .size = 3 };
 		task_start(&t[i], select_many);
 	}
-	for (i = 0; i < 9000; i++)
+	for (i = 0; i < n; i++)
 		ASSERT_EQ(0, send64(ch[i % 3], i));
 	for (i = 0; i < 3; i++)
 		ASSERT_TRUE(eventually(!ch_len(ch[i])));
@@ -804,7 +795,7 @@ TEST(case_11_entries_are_gone_as_soon_as_their_owner)
 	ASSERT_EQ(0, ch_close(ch[1]));
 	for (i = 0; i < 8; i++)
 		total += task_join(&t[i]);
-	EXPECT_EQ(9000, total);
+	EXPECT_EQ(n, total);
 	EXPECT_TRUE(are_parked(ch[0], 0, 0) && are_parked(ch[1], 0, 0) &&
 		    are_parked(ch[2], 0, 0));
 }
@@ -822,11 +813,11 @@ static bool is_fair(int count, int n, int of)
 
 TEST(case_12_nil_cases_do_not_skew_the_choice)
 {
-	int c = ch_make(0, 0, 0), d = ch_make(0, 0, 0), seen[5] = {}, i;
+	int c = ch_make(0, 0, 0), d = ch_make(0, 0, 0), n = scaled(20000), seen[5] = {}, i;
 
 	must(ch_close(c));
 	must(ch_close(d));
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < n; i++) {
 		struct chan_case cases[5] = {
 			sel_recv(c, NULL, 0), sel_recv(-1, NULL, 0), sel_recv(-1, NULL, 0),
 			sel_recv(d, NULL, 0), sel_send(-1, NULL, 0),
@@ -835,7 +826,7 @@ TEST(case_12_nil_cases_do_not_skew_the_choice)
 		seen[must(ch_select(c, cases, 5))]++;
 	}
 	EXPECT_EQ(0, seen[1] + seen[2] + seen[4]);
-	EXPECT_TRUE(is_fair(seen[0], 20000, 2)) TH_LOG("%d, %d", seen[0], seen[3]);
+	EXPECT_TRUE(is_fair(seen[0], n, 2)) TH_LOG("%d, %d", seen[0], seen[3]);
 }
 
 static long select_duplicates(struct actor *a)
@@ -850,10 +841,10 @@ static long select_duplicates(struct actor *a)
 TEST(case_12_blocked_duplicates_are_chosen_at_random)
 {
 	struct actor a = { .cpu = -1 };
-	int c = ch_make(8, 0, 0), ones = 0, i;
+	int c = ch_make(8, 0, 0), n = scaled(2000), ones = 0, i;
 
 	actor_start(&a, c, -1, select_duplicates);
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < n; i++) {
 		uint64_t v;
 
 		actor_go(&a);
@@ -862,13 +853,11 @@ TEST(case_12_blocked_duplicates_are_chosen_at_random)
 		ASSERT_EQ(v - 1, actor_result(&a));
 		ones += v == 1;
 	}
-	EXPECT_TRUE(is_fair(ones, 2000, 2)) TH_LOG("%d of 2000", ones);
+	EXPECT_TRUE(is_fair(ones, n, 2)) TH_LOG("%d of %d", ones, n);
 	actor_stop(&a);
 }
 
 /* ---- two that do not block never meet ---- */
-
-#define TRIES		1000000
 
 static long any_try(int c, int other, bool send, int kind)
 {
@@ -891,11 +880,11 @@ static long any_try(int c, int other, bool send, int kind)
 
 static long keep_trying(struct task *t)
 {
-	int other = ch_make(8, 0, 0), i;
+	int other = ch_make(8, 0, 0), tries = scaled(500000), i;
 	long ret;
 
 	pin_to(t->size);
-	for (i = 0; i < TRIES / 2; i++) {
+	for (i = 0; i < tries; i++) {
 		ret = any_try(t->fd, other, t->size, i / 7);
 		if (ret != -EAGAIN && ret != -ETIMEDOUT)
 			return ret ?: 1;

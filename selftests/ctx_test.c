@@ -852,10 +852,10 @@ TEST(a_forked_child_waits_for_a_context_of_its_parent)
 
 /* ---- err and done agree, whoever looks ---- */
 
-#define ROUNDS	2000
+#define ROUNDS	2000	/* at most */
 
 static struct kchan_ctx *watched[ROUNDS];
-static int current;
+static uint32_t current;
 
 static bool look_at(struct kchan_ctx *ctx)
 {
@@ -876,10 +876,10 @@ static bool look_at(struct kchan_ctx *ctx)
 
 static long watch_contexts(struct task *t)
 {
-	int i;
+	uint32_t i;
 
 	pin_to(1);
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < t->size; i++) {
 		while (__atomic_load_n(&current, __ATOMIC_ACQUIRE) <= i)
 			;
 		while (!look_at(watched[i]))
@@ -906,28 +906,28 @@ TEST(err_is_set_exactly_when_done_is_closed)
 {
 	struct kchan_ctx *parent = with_cancel(background());
 	struct rlimit files = { 4 * ROUNDS, 4 * ROUNDS };
-	struct task t = {};
-	int i;
+	struct task t = { .size = scaled(ROUNDS) };
+	uint32_t i;
 
 	if (setrlimit(RLIMIT_NOFILE, &files))
 		SKIP(return, "no limit of %d files", 4 * ROUNDS);
 	task_start(&t, watch_contexts);
 	pin_to(0);
-	for (i = 0; i < ROUNDS; i++)
+	for (i = 0; i < t.size; i++)
 		end_one(parent, i);
 	EXPECT_EQ(0, task_join(&t));
 	TH_LOG("seen not done %llu times", (unsigned long long)t.value);
 	kchan_ctx_free(parent);
-	for (i = 0; i < ROUNDS; i++)
+	for (i = 0; i < t.size; i++)
 		EXPECT_NE(0, kchan_ctx_err(watched[i]));
 }
 
 static long make_and_free_children(struct task *t)
 {
 	struct kchan_ctx *parent = t->buf, *ctx;
-	int i;
+	int children = scaled(500), i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < children; i++) {
 		ctx = i % 2 ? with_cancel(parent) : with_deadline(parent, now_ns() + i * 1000);
 		kchan_ctx_free(with_cancel(ctx));
 		if (i % 3)

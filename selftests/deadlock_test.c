@@ -719,10 +719,10 @@ TEST_F(deadlock, not_while_a_select_queues_its_cases)
 {
 	struct long_select *s = malloc(sizeof(*s));
 	uint64_t before = get_param("max_select_cases");
-	int i;
+	int rounds = scaled(16), i;
 
 	set_param("max_select_cases", CASES);
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < rounds; i++) {
 		s->quiet = make(8, 0);
 		s->late = make(8, 0);
 		start(select_one_of_many, s);

@@ -585,24 +585,24 @@ static void pass_left(void *arg)
 	must(kchan_send(h->left, &v, 8));
 }
 
-TEST(a_value_passes_a_chain_of_1000_goroutines)
+TEST(a_value_passes_a_long_chain_of_goroutines)
 {
-	enum { N = 1000 };
-	static struct hop hops[N];
-	int leftmost, right, i;
+	enum { MOST = 1000 };
+	static struct hop hops[MOST];
+	int leftmost, right, n = scaled(MOST), i;
 	uint64_t v = 0;
 
 	raise_limit_of_files();
 	leftmost = make(8, 0);
 	right = leftmost;
-	for (i = 0; i < N; i++) {
+	for (i = 0; i < n; i++) {
 		hops[i] = (struct hop){ right, make(8, 0) };
 		right = hops[i].right;
 		start(pass_left, &hops[i]);
 	}
 	EXPECT_EQ(0, kchan_send(right, &v, 8));
 	EXPECT_EQ(1, kchan_recv(leftmost, &v, 8));
-	EXPECT_EQ(N, v);
+	EXPECT_EQ(n, v);
 }
 
 /* ---- what a channel may carry, and how much of it ---- */

@@ -246,14 +246,27 @@ TEST_F(go, len_and_cap_tell_of_the_buffer)
 
 /* ---- a default is not taken while something is ready ---- */
 
-/* So many, unless the machine is so busy that it takes too long. */
-#define ROUNDS		100000
-#define RACE_NS		(120 * SEC)
 #define FEWEST		1000
 
-static bool goes_on(uint32_t rounds, uint64_t until)
+/**
+ * struct race - how long one goes on
+ * @rounds: so often,
+ * @until: unless the machine is so busy that it takes longer than this.
+ */
+struct race {
+	uint32_t rounds;
+	uint64_t until;
+};
+
+static struct race new_race(void)
 {
-	return rounds < FEWEST || (rounds < ROUNDS && (rounds % 64 || now_ns() < until));
+	return (struct race){ scaled(100000), now_ns() + scaled(120 * SEC) };
+}
+
+static bool goes_on(const struct race *race, uint32_t rounds)
+{
+	return rounds < FEWEST ||
+	       (rounds < race->rounds && (rounds % 64 || now_ns() < race->until));
 }
 
 /*
@@ -344,14 +357,14 @@ static int find_thing(const struct shell_game *g, uint32_t round)
 static void play_shell_game(struct __test_metadata *_metadata, bool room)
 {
 	struct shell_game g = { .room = room, .ch = { new_chan(8, 1), new_chan(8, 1) } };
-	uint64_t until = now_ns() + RACE_NS;
+	struct race race = new_race();
 	int found[2] = {}, i;
 	uint32_t n;
 
 	must(send_value(g.ch[room], 1));
 	run_on(0);
 	begin(&g.w, move_thing, &g);
-	for (n = 0; goes_on(n, until); n++) {
+	for (n = 0; goes_on(&race, n); n++) {
 		i = find_thing(&g, n);
 		ASSERT_LE(0, i);
 		found[i]++;
@@ -433,12 +446,12 @@ static void go_on(struct corridor *c)
 static void walk_down(struct corridor *c, uint64_t cap, void (*close_all)(void *corridor),
 		      void (*visit)(struct corridor *c))
 {
-	uint64_t until = now_ns() + RACE_NS;
+	struct race race = new_race();
 	int ctl = chanctl(), i;
 	uint32_t n;
 
 	run_on(0);
-	for (n = 0; n < ROUNDS && (n < FEWEST || now_ns() < until); n += DOORS) {
+	for (n = 0; n < FEWEST || (n < race.rounds && now_ns() < race.until); n += DOORS) {
 		for (i = 0; i < DOORS; i++) {
 			c->door[i] = make_short_lived(ctl, cap);
 			fill_up(c->door[i], cap);
@@ -1059,7 +1072,7 @@ TEST_F(go, an_element_touches_only_the_chosen_case_of_a_select)
 
 /* ---- a channel on which very many selects wait ---- */
 
-#define POPULAR		1000
+#define POPULAR		1000	/* with so many selects, at most */
 #define VISITS		10
 
 struct visitor {
@@ -1082,27 +1095,29 @@ static void visit(void *arg)
 	}
 }
 
-/* Leave nothing to chance but do not go from one end to the other either. */
-static int shuffled(int i, int visit)
+/* From the back, or every second one before the others. */
+static int shuffled(int i, int n, int visit)
 {
-	return visit % 2 ? POPULAR - 1 - i : i * 377 % POPULAR;
+	if (visit % 2)
+		return n - 1 - i;
+	return i < (n + 1) / 2 ? 2 * i : 2 * (i - (n + 1) / 2) + 1;
 }
 
-TEST_F(go, a_thousand_selects_leave_the_queue_of_a_popular_channel)
+TEST_F(go, very_many_selects_leave_the_queue_of_a_popular_channel)
 {
 	static struct visitor s[POPULAR];
-	int popular = new_chan(8, 0), i, n;
+	int popular = new_chan(8, 0), n = scaled(POPULAR), i, round;
 
 	raise_limit_of_files();
-	for (i = 0; i < POPULAR; i++) {
+	for (i = 0; i < n; i++) {
 		s[i].popular = popular;
 		s[i].own = new_chan(8, 0);
 		begin(&s[i].w, visit, &s[i]);
 	}
-	for (n = 0; n < VISITS; n++) {
-		wait_parked(popular, POPULAR, 0);
-		for (i = 0; i < POPULAR; i++) {
-			int own = s[shuffled(i, n)].own;
+	for (round = 0; round < VISITS; round++) {
+		wait_parked(popular, n, 0);
+		for (i = 0; i < n; i++) {
+			int own = s[shuffled(i, n, round)].own;
 
 			wait_parked(own, 1, 0);
 			ASSERT_EQ(0, try_send_value(own, own));
@@ -1111,7 +1126,7 @@ TEST_F(go, a_thousand_selects_leave_the_queue_of_a_popular_channel)
 	await_all();
 	EXPECT_TRUE(are_parked(popular, 0, 0));
 	EXPECT_EQ(0, ch_info(popular).sends);
-	EXPECT_EQ(VISITS * POPULAR, ch_info(popular).recv_parks);
+	EXPECT_EQ(VISITS * n, ch_info(popular).recv_parks);
 }
 
 /* ---- many senders and receivers: goroutines, then processes ---- */
@@ -1421,7 +1436,7 @@ static bool has_stormed(const struct storm *s)
 {
 	uint64_t aborts = ch_info(s->ping).aborts + ch_info(s->pong).aborts;
 
-	return __atomic_load_n(&s->rounds, __ATOMIC_RELAXED) >= STORM_ROUNDS &&
+	return __atomic_load_n(&s->rounds, __ATOMIC_RELAXED) >= scaled(STORM_ROUNDS) &&
 	       aborts >= STORM_ABORTS;
 }
 

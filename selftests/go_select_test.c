@@ -262,11 +262,12 @@ TEST(select_alone_sends_and_receives_by_way_of_the_buffer)
 
 /* ---- a select commits one case ---- */
 
-enum { VALUES = 100000, LANES = 4 };
+enum { VALUES = 100000, LANES = 4 };	/* at most so many values */
 
 struct lanes {
 	int ch[LANES];
 	int done;
+	uint32_t values;
 	uint8_t seen[VALUES];
 };
 
@@ -279,7 +280,7 @@ static void send_on_any(void *arg)
 
 	for (lane = 0; lane < LANES; lane++)
 		cases[lane] = sending(l->ch[lane], &i, sizeof(i));
-	for (i = 0; i < VALUES; i++)
+	for (i = 0; i < l->values; i++)
 		must(kchan_select(cases, LANES));
 	for (lane = 0; lane < LANES; lane++)
 		must(kchan_close(l->ch[lane]));
@@ -296,14 +297,14 @@ static void receive_from_one(void *arg)
 	uint32_t v;
 
 	while (must(kchan_recv(l->ch, &v, sizeof(v)))) {
-		if (v >= VALUES)
+		if (v >= l->all->values)
 			die("%u was never sent", v);
 		__atomic_add_fetch(&l->all->seen[v], 1, __ATOMIC_RELAXED);
 	}
 	must(kchan_send(l->all->done, NULL, 0));
 }
 
-TEST(a_select_sends_each_of_100000_values_once)
+TEST(a_select_sends_each_of_very_many_values_once)
 {
 	static struct lanes l;
 	struct lane lane[LANES];
@@ -311,6 +312,7 @@ TEST(a_select_sends_each_of_100000_values_once)
 	int i;
 
 	l.done = make(0, 0);
+	l.values = scaled(VALUES);
 	for (i = 0; i < LANES; i++) {
 		l.ch[i] = make(sizeof(uint32_t), 0);
 		lane[i] = (struct lane){ &l, l.ch[i] };
@@ -324,14 +326,12 @@ TEST(a_select_sends_each_of_100000_values_once)
 		EXPECT_LT(0, ch_info(l.ch[i]).sends);
 		sends += ch_info(l.ch[i]).sends;
 	}
-	EXPECT_EQ(VALUES, sends);
-	for (i = 0; i < VALUES; i++)
+	EXPECT_EQ(l.values, sends);
+	for (i = 0; i < (int)l.values; i++)
 		ASSERT_EQ(1, l.seen[i]);
 }
 
 /* ---- losing cases leave nothing behind ---- */
-
-enum { SELECTS = 100000 };
 
 /* Longer than what the kernel keeps without allocating. */
 struct large {
@@ -343,6 +343,7 @@ struct dummies {
 	int recv_dummy;
 	int send_dummy;
 	int done;
+	uint32_t selects;
 };
 
 static void select_beside_dummies(void *arg)
@@ -356,7 +357,7 @@ static void select_beside_dummies(void *arg)
 		sending(d->send_dummy, &large, sizeof(large)),
 	};
 
-	for (i = 0; i < SELECTS; i++) {
+	for (i = 0; i < d->selects; i++) {
 		if (must(kchan_select(cases, ARRAY_SIZE(cases))) != 1)
 			die("a dummy was chosen");
 		if (v != i)
@@ -377,17 +378,18 @@ static int send_to_select(int ch, uint32_t i)
 	return ret;
 }
 
-TEST(the_losing_cases_of_100000_selects_leave_nothing_behind)
+TEST(the_losing_cases_of_very_many_selects_leave_nothing_behind)
 {
 	struct dummies d = {
 		.ch = make(sizeof(uint32_t), 0), .recv_dummy = make(8, 0),
 		.send_dummy = make(sizeof(struct large), 0), .done = make(0, 0),
+		.selects = scaled(100000),
 	};
 	struct chan_query before = ch_query(d.ch);
 	uint32_t i;
 
 	start(select_beside_dummies, &d);
-	for (i = 0; i < SELECTS; i++) {
+	for (i = 0; i < d.selects; i++) {
 		ASSERT_EQ(0, send_to_select(d.ch, i));
 		if (i % 1000)
 			continue;
@@ -400,7 +402,7 @@ TEST(the_losing_cases_of_100000_selects_leave_nothing_behind)
 	EXPECT_TRUE(are_parked(d.send_dummy, 0, 0));
 	EXPECT_EQ(before.user_bytes, ch_query(d.ch).user_bytes);
 	/* Or else there was nothing to leave behind. */
-	EXPECT_LE(SELECTS / 8, ch_info(d.send_dummy).send_parks);
+	EXPECT_LE(d.selects / 8, ch_info(d.send_dummy).send_parks);
 
 	/* No reference to a channel either. */
 	close(d.recv_dummy);
@@ -499,8 +501,8 @@ FIXTURE_VARIANT(popular)
 	int n;
 };
 
-FIXTURE_VARIANT_ADD(popular, by_200) { .n = 200 };
-FIXTURE_VARIANT_ADD(popular, by_2000) { .n = 2000 };
+FIXTURE_VARIANT_ADD(popular, by_some) { .n = 200 };
+FIXTURE_VARIANT_ADD(popular, by_many) { .n = 2000 };
 
 FIXTURE_SETUP(popular)
 {
@@ -545,7 +547,7 @@ static void wait_all_parked(const struct fan *fans, int n)
 	wait_parked(fans[0].shared, n, 0);
 }
 
-/* From the front, from the back, and from here and there. */
+/* From the front, from the back, and every second one before the others. */
 static int in_order(int round, int i, int n)
 {
 	switch (round) {
@@ -554,7 +556,7 @@ static int in_order(int round, int i, int n)
 	case 1:
 		return n - 1 - i;
 	default:
-		return (i * 7 + 3) % n;
+		return i < (n + 1) / 2 ? 2 * i : 2 * (i - (n + 1) / 2) + 1;
 	}
 }
 
@@ -565,29 +567,29 @@ static int in_order(int round, int i, int n)
 TEST_F(popular, a_channel_is_left_and_joined_once_for_each_wake)
 {
 	enum { ROUNDS = 3 };
-	struct fan *fans = calloc(variant->n, sizeof(*fans));
-	int i, round;
+	int n = scaled(variant->n), i, round;
+	struct fan *fans = calloc(n, sizeof(*fans));
 
-	must(kchan_wg_add(&self->wg, variant->n));
-	for (i = 0; i < variant->n; i++) {
+	must(kchan_wg_add(&self->wg, n));
+	for (i = 0; i < n; i++) {
 		fans[i] = (struct fan){
 			.own = make(8, 0), .shared = self->shared, .wg = &self->wg,
 		};
 		start(wait_on_both, &fans[i]);
 	}
 	for (round = 0; round < ROUNDS; round++) {
-		wait_all_parked(fans, variant->n);
-		for (i = 0; i < variant->n; i++)
-			ASSERT_EQ(0, kchan_try_send(fans[in_order(round, i, variant->n)].own,
+		wait_all_parked(fans, n);
+		for (i = 0; i < n; i++)
+			ASSERT_EQ(0, kchan_try_send(fans[in_order(round, i, n)].own,
 						    &(uint64_t){ 0 }, 8));
 	}
-	wait_all_parked(fans, variant->n);
-	EXPECT_EQ((ROUNDS + 1) * variant->n, ch_info(self->shared).recv_parks);
+	wait_all_parked(fans, n);
+	EXPECT_EQ((ROUNDS + 1) * n, ch_info(self->shared).recv_parks);
 
 	EXPECT_EQ(0, kchan_close(self->shared));
 	EXPECT_EQ(0, kchan_wg_wait(&self->wg));
 	EXPECT_TRUE(are_parked(self->shared, 0, 0));
-	for (i = 0; i < variant->n; i++) {
+	for (i = 0; i < n; i++) {
 		ASSERT_EQ(ROUNDS, fans[i].woken);
 		ASSERT_TRUE(are_parked(fans[i].own, 0, 0));
 		close(fans[i].own);

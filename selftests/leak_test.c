@@ -404,8 +404,8 @@ static int play_for_ever(void *arg)
 /* They park all the time, and mostly have no deadline. */
 TEST(one_is_found_while_others_are_busy)
 {
+	int idle = make(8, 0), looks = scaled(50), i, ch, found = 0;
 	pid_t busy[BUSY];
-	int idle = make(8, 0), i, ch, found = 0;
 
 	for (i = 0; i < BUSY; i++)
 		busy[i] = child_start(play_for_ever, NULL);
@@ -416,9 +416,9 @@ TEST(one_is_found_while_others_are_busy)
 		start(recv_forever, on(idle));
 	wait_goroutines_parked(IDLE + 1);
 	close(ch);
-	for (i = 0; i < 50; i++)
+	for (i = 0; i < looks; i++)
 		found += kchan_leaks(NULL) == 1;
-	EXPECT_EQ(50, found);
+	EXPECT_EQ(looks, found);
 	for (i = 0; i < BUSY; i++)
 		EXPECT_EQ(128 + SIGKILL, child_kill(busy[i]));
 }
@@ -571,13 +571,14 @@ TEST(a_search_does_not_meet_who_sets_a_timer)
 {
 	int timer = ch_timer_at(INT64_MAX / 2), ch = make(8, 0), i;
 	struct task t = { .fd = timer };
+	int searches = scaled(3000);
 	pid_t child;
 
 	must(kchan_detect_deadlock(0));
 	child = child_start(have_both_and_wait, &ch);
 	EXPECT_TRUE(eventually(is_leaked(child) >= 0));
 	task_start(&t, set_and_set);
-	for (i = 0; i < 3000; i++)
+	for (i = 0; i < searches; i++)
 		EXPECT_EQ(0, kchan_leaks(NULL));
 	atomic_store(&enough, true);
 	EXPECT_EQ(0, task_join(&t));

@@ -456,23 +456,22 @@ static void wait_and_count(void *arg)
 	kchan_wg_done(&wg);
 }
 
-TEST(thousands_of_goroutines_wait_and_are_released_by_close)
+TEST(very_many_goroutines_wait_and_are_released_by_close)
 {
-	enum { N = 2500 };
-	int i;
+	int n = scaled(2500), i;
 
 	write_text("/proc/sys/kernel/threads-max", "100000");
 	start_ch = kchan_make(0, 0, 0);
 	ASSERT_EQ(0, kchan_wg_init(&wg));
-	for (i = 0; i < N; i++) {
+	for (i = 0; i < n; i++) {
 		ASSERT_EQ(0, kchan_wg_add(&wg, 1));
 		ASSERT_LT(0, kchan_go(wait_and_count, NULL));
 	}
-	wait_parked(start_ch, N, 0);
+	wait_parked(start_ch, n, 0);
 	EXPECT_EQ(0, counter);
 	EXPECT_EQ(0, kchan_close(start_ch));
 	EXPECT_EQ(0, kchan_wg_wait(&wg));
-	EXPECT_EQ(N, counter);
+	EXPECT_EQ(n, counter);
 }
 
 static void count_one(void *arg)

@@ -30,8 +30,7 @@ FIXTURE_VARIANT_ADD(memory, plain_processes) { PLAIN, PLAIN, true };
 FIXTURE_VARIANT_ADD(memory, select_processes) { SELECT, SELECT, true };
 FIXTURE_VARIANT_ADD(memory, try_processes) { PLAIN, TRY, true };
 
-#define LETTERS		2500
-#define CLOSES		1000
+#define CLOSES		1000	/* at most */
 #define PLACES		16
 
 /* Plain memory: what makes it safe to use is the channel alone. */
@@ -44,8 +43,10 @@ struct scene {
 	enum form recv;
 	int ch;
 	uint32_t cap;
+	uint32_t letters;
 	struct place place[PLACES];
 	/* For those who close. */
+	uint32_t closes;
 	int door[CLOSES];
 	struct place behind[CLOSES];
 	struct beacon at_door;
@@ -53,6 +54,7 @@ struct scene {
 	struct beacon started;
 	uint32_t inside;
 	uint32_t most_inside;
+	uint32_t entries;
 	struct place unprotected;
 };
 
@@ -63,6 +65,9 @@ FIXTURE_SETUP(memory)
 	self->s = shared_alloc(sizeof(*self->s));
 	self->s->send = variant->send;
 	self->s->recv = variant->recv;
+	self->s->letters = scaled(2500);
+	self->s->closes = scaled(CLOSES);
+	self->s->entries = scaled(1000);
 }
 
 FIXTURE_TEARDOWN(memory)
@@ -102,7 +107,7 @@ static void write_and_send(void *arg)
 	uint64_t i;
 
 	run_on(0);
-	for (i = 1; i <= LETTERS; i++) {
+	for (i = 1; i <= s->letters; i++) {
 		write_place(&s->place[i % PLACES], i);
 		send_by(s->send, s->ch, i);
 	}
@@ -114,7 +119,7 @@ static void receive_and_read(void *arg)
 	uint64_t i, v;
 
 	run_on(1);
-	for (i = 1; i <= LETTERS; i++) {
+	for (i = 1; i <= s->letters; i++) {
 		if (recv_by(s->recv, s->ch, &v) != 1 || v != i)
 			die("not the element that was sent");
 		check_place(&s->place[i % PLACES], i);
@@ -140,7 +145,7 @@ static void write_and_close(void *arg)
 	uint32_t i;
 
 	run_on(0);
-	for (i = 0; i < CLOSES; i++) {
+	for (i = 0; i < s->closes; i++) {
 		spin_until(&s->at_door, i + 1);
 		/* Half of the time let the other one park. */
 		if (i % 2 && (s->recv == PLAIN || s->recv == SELECT))
@@ -158,7 +163,7 @@ static void find_closed_and_read(void *arg)
 	uint32_t i;
 
 	run_on(1);
-	for (i = 0; i < CLOSES; i++) {
+	for (i = 0; i < s->closes; i++) {
 		__atomic_store_n(&s->at_door.n, i + 1, __ATOMIC_RELEASE);
 		if (recv_by(s->recv, s->door[i], &v) || v)
 			die("an element instead of the end");
@@ -170,10 +175,10 @@ static void find_closed_and_read(void *arg)
 TEST_F(memory, what_was_written_before_a_close_is_read_after_the_receive_that_finds_it)
 {
 	struct scene *s = self->s;
-	int i;
+	uint32_t i;
 
 	raise_limit_of_files();
-	for (i = 0; i < CLOSES; i++)
+	for (i = 0; i < s->closes; i++)
 		s->door[i] = new_chan(8, i % 3);
 	hire(&self->c, write_and_close, s);
 	hire(&self->c, find_closed_and_read, s);
@@ -186,7 +191,7 @@ static void write_and_receive(void *arg)
 	uint64_t i, v;
 
 	run_on(0);
-	for (i = 1; i <= LETTERS; i++) {
+	for (i = 1; i <= s->letters; i++) {
 		write_place(&s->place[i % 2], i);
 		if (recv_by(s->recv, s->ch, &v) != 1 || v != i)
 			die("not the element that was sent");
@@ -199,7 +204,7 @@ static void send_and_read(void *arg)
 	uint64_t i;
 
 	run_on(1);
-	for (i = 1; i <= LETTERS; i++) {
+	for (i = 1; i <= s->letters; i++) {
 		send_by(s->send, s->ch, i);
 		check_place(&s->place[i % 2], i);
 	}
@@ -226,7 +231,7 @@ static void fill_places(void *arg)
 	uint64_t i;
 
 	run_on(0);
-	for (i = 1; i <= LETTERS; i++) {
+	for (i = 1; i <= s->letters; i++) {
 		check_place(place_of(s, i), 0);
 		write_place(place_of(s, i), i);
 		send_by(s->send, s->ch, i);
@@ -239,7 +244,7 @@ static void empty_places(void *arg)
 	uint64_t i, v;
 
 	run_on(1);
-	for (i = 1; i <= LETTERS; i++) {
+	for (i = 1; i <= s->letters; i++) {
 		if (recv_by(s->recv, s->ch, &v) != 1 || v != i)
 			die("not the element that was sent");
 		check_place(place_of(s, i), i);
@@ -261,7 +266,6 @@ TEST_F(memory, a_send_that_ends_tells_that_the_receiver_is_not_further_behind_th
 }
 
 #define INSIDERS	4
-#define ENTRIES		1000
 
 static void note_the_most(struct scene *s, uint32_t inside)
 {
@@ -281,7 +285,7 @@ static void enter_and_leave(void *arg)
 
 	run_on(__atomic_fetch_add(&s->started.n, 1, __ATOMIC_RELAXED) % 2);
 	spin_until(&s->started, INSIDERS);
-	for (i = 0; i < ENTRIES; i++) {
+	for (i = 0; i < s->entries; i++) {
 		send_by(s->send, s->ch, i);
 		note_the_most(s, __atomic_add_fetch(&s->inside, 1, __ATOMIC_RELAXED));
 		n = s->unprotected.word[0];
@@ -309,7 +313,7 @@ TEST_F(memory, a_buffer_of_one_is_a_mutex)
 {
 	let_them_in(&self->c, self->s, 1);
 	EXPECT_EQ(1, self->s->most_inside);
-	EXPECT_EQ(INSIDERS * ENTRIES, self->s->unprotected.word[0]);
+	EXPECT_EQ(INSIDERS * self->s->entries, self->s->unprotected.word[0]);
 	/* Or else nobody ever had to wait. */
 	if (variant->send == PLAIN || variant->send == SELECT)
 		EXPECT_LT(0, ch_info(self->s->ch).send_parks);
@@ -321,7 +325,7 @@ TEST_F(memory, a_buffer_of_three_is_a_semaphore)
 	EXPECT_GE(3, self->s->most_inside);
 	EXPECT_LE(2, self->s->most_inside);
 	EXPECT_EQ(0, self->s->inside);
-	EXPECT_EQ(INSIDERS * ENTRIES, ch_info(self->s->ch).receives);
+	EXPECT_EQ(INSIDERS * self->s->entries, ch_info(self->s->ch).receives);
 }
 
 TEST_HARNESS_MAIN

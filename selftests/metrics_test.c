@@ -634,13 +634,6 @@ static long make_use_and_close(struct task *t)
 	return 0;
 }
 
-static uint64_t stress_ns(void)
-{
-	const char *seconds = getenv("CHAN_STRESS_SECONDS");
-
-	return (seconds ? atoi(seconds) : 4) * SEC;
-}
-
 /* Between channels that stay, so that going over them takes a while. */
 TEST(totals_are_exact_while_channels_come_and_go)
 {
@@ -657,7 +650,7 @@ TEST(totals_are_exact_while_channels_come_and_go)
 	stop = false;
 	for (i = 0; i < USERS; i++)
 		task_start(&t[i], make_use_and_close);
-	for (end = now_ns() + stress_ns(); now_ns() < end; reads++) {
+	for (end = now_ns() + stress_ns(4); now_ns() < end; reads++) {
 		uint64_t least = __atomic_load_n(&over, __ATOMIC_SEQ_CST);
 		uint64_t seen = read_total("sends") - base;
 		uint64_t most = __atomic_load_n(&begun, __ATOMIC_SEQ_CST);
@@ -731,7 +724,7 @@ TEST(readers_and_channels_that_come_and_go_do_not_harm_each_other)
 		task_start(&readers[i], read_everything);
 		task_start(&makers[i], record_and_remove);
 	}
-	wait_until(now_ns() + stress_ns());
+	wait_until(now_ns() + stress_ns(4));
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	for (i = 0; i < 2; i++) {
 		task_join(&readers[i]);

@@ -320,24 +320,24 @@ TEST(a_name_that_fails_leaves_nothing_behind)
 	EXPECT_EQ(before.user_bytes, after.user_bytes);
 }
 
-TEST(a_thousand_names)
+TEST(very_many_names)
 {
-	enum { N = 1000 };
 	struct chan_query before, after;
-	int ctl = chanctl(), i;
+	int ctl = chanctl(), n = scaled(1000), i;
 	char name[32];
 
 	before = ch_query(ctl);
-	for (i = 0; i < N; i++) {
+	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "many.%d", i);
 		close(must(ch_make_named(name, 8, 1, 0, 0600)));
 	}
 	after = ch_query(ctl);
-	EXPECT_EQ(before.user_names + N, after.user_names);
-	EXPECT_EQ(before.channels + N, after.channels);
+	EXPECT_EQ(before.user_names + n, after.user_names);
+	EXPECT_EQ(before.channels + n, after.channels);
 	EXPECT_EQ(0, access("/dev/chan/many.0", F_OK));
-	EXPECT_EQ(0, access("/dev/chan/many.999", F_OK));
-	for (i = 0; i < N; i++) {
+	snprintf(name, sizeof(name), "/dev/chan/many.%d", n - 1);
+	EXPECT_EQ(0, access(name, F_OK));
+	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "many.%d", i);
 		must(ch_remove(name));
 	}
@@ -348,10 +348,10 @@ TEST(a_thousand_names)
 
 static long make_and_remove(struct task *t)
 {
+	int rounds = scaled(200), ch, i;
 	long made = 0;
-	int ch, i;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < rounds; i++) {
 		ch = ch_make_named("names_test.race", 8, 1, 0, 0600);
 		if (ch < 0 && ch != -EEXIST)
 			return ch;

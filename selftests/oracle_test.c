@@ -882,6 +882,12 @@ static unsigned int seen(enum met from, enum met to)
 	return least;
 }
 
+/* Until there have been so many rounds, or fewer if @met_all that must be met. */
+static bool goes_on(unsigned int rounds, bool met_all)
+{
+	return round_nr < (met_all ? scaled(rounds) : rounds);
+}
+
 /* ---- something is ready, or nothing, and nobody blocks ---- */
 
 /* A random select which, if it may block, will not, says the model. */
@@ -917,11 +923,16 @@ static bool act_once(enum patience how)
 	return acts;
 }
 
+static bool has_found_all(enum patience how)
+{
+	return seen(SENT_TO_BUFFER, GOT_TOO_SHORT) && (how == WAIT || met[FOUND_NOTHING]);
+}
+
 static void act_often(struct __test_metadata *_metadata, enum patience how,
 		      unsigned int rounds)
 {
 	prepare(_metadata);
-	while (round_nr < rounds)
+	while (goes_on(rounds, has_found_all(how)))
 		round_nr += act_once(how);
 	EXPECT_LT(0, seen(SENT_TO_BUFFER, GOT_TOO_SHORT));
 	/* Six standard deviations. */
@@ -990,10 +1001,17 @@ static bool block_once(bool by_close)
 	return blocked;
 }
 
+static bool has_ended_all(bool by_close)
+{
+	if (by_close)
+		return met[PARKED_SENT_CLOSED] && met[PARKED_GOT_CLOSED];
+	return met[PARKED_SENT] && met[PARKED_GOT] && met[PARKED_TOO_SHORT];
+}
+
 static void block_often(struct __test_metadata *_metadata, bool by_close, unsigned int rounds)
 {
 	prepare(_metadata);
-	while (round_nr < rounds)
+	while (goes_on(rounds, has_ended_all(by_close)))
 		round_nr += block_once(by_close);
 }
 
@@ -1046,7 +1064,7 @@ static void crowd_once(void)
 TEST(several_blocked_selects_are_served_in_their_turn_and_each_once)
 {
 	prepare(_metadata);
-	for (round_nr = 0; round_nr < 1000; round_nr++)
+	for (; goes_on(1000, seen(SENT_TO_BUFFER, PARKED_GOT_CLOSED)); round_nr++)
 		crowd_once();
 	EXPECT_LT(0, seen(SENT_TO_BUFFER, PARKED_GOT_CLOSED));
 }

@@ -2,8 +2,7 @@
 /* Many who wait: their order, their number, and what parking costs. */
 #include "chan_test.h"
 
-#define CROWD		10000
-#define SOME		2000	/* where fewer will do */
+#define CROWD		10000	/* at most */
 #define STACK		(16 << 10)
 
 static int crowd_ch;
@@ -75,45 +74,45 @@ FIXTURE_TEARDOWN(crowd)
 	close(crowd_ch);
 }
 
-TEST_F_TIMEOUT(crowd, ten_thousand_parked_senders_are_served_in_order, 600)
+TEST_F_TIMEOUT(crowd, a_crowd_of_parked_senders_is_served_in_order, 600)
 {
-	uint64_t i;
+	uint64_t n = scaled(CROWD), i;
 
-	park_crowd(self->threads, CROWD, sender_main, false);
-	EXPECT_EQ(CROWD, ch_info(crowd_ch).sendq);
-	for (i = 0; i < CROWD; i++)
+	park_crowd(self->threads, n, sender_main, false);
+	EXPECT_EQ(n, ch_info(crowd_ch).sendq);
+	for (i = 0; i < n; i++)
 		ASSERT_EQ(i, try_recv64(crowd_ch));
-	for (i = 0; i < CROWD; i++) {
+	for (i = 0; i < n; i++) {
 		pthread_join(self->threads[i], NULL);
 		ASSERT_EQ(0, results[i]);
 	}
-	EXPECT_EQ(CROWD, ch_info(crowd_ch).sends);
-	EXPECT_EQ(CROWD, ch_info(crowd_ch).send_parks);
+	EXPECT_EQ(n, ch_info(crowd_ch).sends);
+	EXPECT_EQ(n, ch_info(crowd_ch).send_parks);
 	EXPECT_EQ(0, ch_info(crowd_ch).aborts);
 }
 
-TEST_F_TIMEOUT(crowd, thousands_of_parked_receivers_are_served_in_order, 600)
+TEST_F_TIMEOUT(crowd, a_crowd_of_parked_receivers_is_served_in_order, 600)
 {
-	uint64_t i;
+	uint64_t n = scaled(2000), i;
 
-	park_crowd(self->threads, SOME, receiver_main, true);
-	EXPECT_EQ(SOME, ch_info(crowd_ch).recvq);
-	for (i = 0; i < SOME; i++)
+	park_crowd(self->threads, n, receiver_main, true);
+	EXPECT_EQ(n, ch_info(crowd_ch).recvq);
+	for (i = 0; i < n; i++)
 		ASSERT_EQ(0, try_send64(crowd_ch, i));
-	for (i = 0; i < SOME; i++) {
+	for (i = 0; i < n; i++) {
 		pthread_join(self->threads[i], NULL);
 		ASSERT_EQ(i, results[i]);
 	}
-	EXPECT_EQ(SOME, ch_info(crowd_ch).handoffs);
+	EXPECT_EQ(n, ch_info(crowd_ch).handoffs);
 }
 
-TEST_F_TIMEOUT(crowd, close_wakes_thousands, 600)
+TEST_F_TIMEOUT(crowd, close_wakes_a_crowd, 600)
 {
-	int i;
+	uint64_t n = scaled(2000), i;
 
-	park_crowd(self->threads, SOME, sender_main, false);
+	park_crowd(self->threads, n, sender_main, false);
 	EXPECT_EQ(0, ch_close(crowd_ch));
-	for (i = 0; i < SOME; i++) {
+	for (i = 0; i < n; i++) {
 		pthread_join(self->threads[i], NULL);
 		ASSERT_EQ(-EPIPE, results[i]);
 	}

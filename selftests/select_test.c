@@ -563,9 +563,9 @@ TEST_F(pair, two_selects_meet_on_either_channel)
 
 static long try_often(struct task *t)
 {
-	long i, done = 0;
+	long tries = scaled(10 * MEETINGS), done = 0, i;
 
-	for (i = 0; i < 10 * MEETINGS; i++)
+	for (i = 0; i < tries; i++)
 		done += ch_try_select(t->fd, t->buf, 2) != -EAGAIN;
 	return done;
 }

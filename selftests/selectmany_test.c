@@ -174,8 +174,6 @@ TEST(a_channel_may_be_listed_a_thousand_times)
 
 /* ---- chance ---- */
 
-#define ROUNDS	400000
-
 /* Within six standard deviations of @rounds * 1/@n: by chance that fails never. */
 static bool is_share(long hits, long rounds, int n)
 {
@@ -209,7 +207,7 @@ FIXTURE_TEARDOWN(chance)
 TEST_F_TIMEOUT(chance, cases_that_are_ready_have_the_same_probability, 600)
 {
 	enum { CAP = 10000 };
-	int half = ch_make(0, CAP, 0), closed = self->closed, i;
+	int half = ch_make(0, CAP, 0), closed = self->closed, rounds = scaled(400000), i;
 	struct chan_case c[5];
 	long hits[5] = {};
 
@@ -221,17 +219,17 @@ TEST_F_TIMEOUT(chance, cases_that_are_ready_have_the_same_probability, 600)
 	c[3] = sel_recv(half, NULL, 0);
 	c[4] = sel_recv(ch_make(8, 0, 0), NULL, 0);
 	must(ch_close(c[4].ch));
-	for (i = 0; i < ROUNDS; i++)
+	for (i = 0; i < rounds; i++)
 		hits[must(ch_try_select(self->ctl, c, 5))]++;
 	for (i = 0; i < 5; i++)
-		EXPECT_TRUE(is_share(hits[i], ROUNDS, 5)) TH_LOG("case %d: %ld", i, hits[i]);
+		EXPECT_TRUE(is_share(hits[i], rounds, 5)) TH_LOG("case %d: %ld", i, hits[i]);
 	EXPECT_EQ(CAP / 2 + hits[1] - hits[3], ch_len(half));
 }
 
 TEST_F(chance, cases_that_are_not_ready_do_not_change_the_probability)
 {
-	enum { N = 12, READY = 3, TIMES = 60000 };
-	int never = ch_make(8, 0, 0), closed = self->closed, i;
+	enum { N = 12, READY = 3 };
+	int never = ch_make(8, 0, 0), closed = self->closed, rounds = scaled(60000), i;
 	struct chan_case c[N];
 	long hits[N] = {};
 
@@ -240,10 +238,10 @@ TEST_F(chance, cases_that_are_not_ready_do_not_change_the_probability)
 	c[4].ch = closed;
 	c[5].ch = closed;
 	c[11].ch = closed;
-	for (i = 0; i < TIMES; i++)
+	for (i = 0; i < rounds; i++)
 		hits[must(ch_try_select(self->ctl, c, N))]++;
 	for (i = 0; i < N; i++)
-		EXPECT_TRUE(c[i].ch == closed ? is_share(hits[i], TIMES, READY) : !hits[i])
+		EXPECT_TRUE(c[i].ch == closed ? is_share(hits[i], rounds, READY) : !hits[i])
 			TH_LOG("case %d: %ld", i, hits[i]);
 }
 

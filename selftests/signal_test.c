@@ -214,8 +214,6 @@ TEST(killing_all_who_are_parked_leaves_a_working_channel)
 
 /* ---- storm: sender count == receiver count (corner case 10) ---- */
 
-#define STORM_ELEMENTS	3000
-
 static void start_storm(int flags)
 {
 	struct itimerval it = { { 0, 700 }, { 0, 700 } };
@@ -225,13 +223,13 @@ static void start_storm(int flags)
 }
 
 /* Runs under a storm; EINTR means that nothing was sent. */
-static int storm_sender(int ch, int flags)
+static int storm_sender(int ch, uint64_t n, int flags)
 {
 	uint64_t i;
 	long ret;
 
 	start_storm(flags);
-	for (i = 0; i < STORM_ELEMENTS; i++) {
+	for (i = 0; i < n; i++) {
 		while ((ret = send64(ch, i)) == -EINTR)
 			if (flags)
 				die("EINTR in spite of SA_RESTART");
@@ -240,7 +238,7 @@ static int storm_sender(int ch, int flags)
 	return handled ? 0 : 2;
 }
 
-static int storm_receiver(int ch, int flags)
+static int storm_receiver(int ch, uint64_t n, int flags)
 {
 	uint64_t v, next = 0;
 
@@ -251,7 +249,7 @@ static int storm_receiver(int ch, int flags)
 			die("got %llu instead of %llu", (unsigned long long)v,
 			    (unsigned long long)next - 1);
 		if (v == UINT64_MAX && !errno)
-			return next == STORM_ELEMENTS ? 0 : 3;
+			return next == n ? 0 : 3;
 		if (v == UINT64_MAX && (errno != EINTR || flags))
 			die("receive: %m");
 	}
@@ -259,20 +257,21 @@ static int storm_receiver(int ch, int flags)
 
 static void check_storm(struct __test_metadata *_metadata, uint64_t cap, int flags)
 {
+	uint64_t n = scaled(3000);
 	int ch = ch_make(8, cap, 0);
 	pid_t rx, tx;
 
 	rx = child_fork();
 	if (!rx)
-		_exit(storm_receiver(ch, flags));
+		_exit(storm_receiver(ch, n, flags));
 	tx = child_fork();
 	if (!tx)
-		_exit(storm_sender(ch, flags));
+		_exit(storm_sender(ch, n, flags));
 	EXPECT_EQ(0, child_wait(tx));
 	must(ch_close(ch));
 	EXPECT_EQ(0, child_wait(rx));
-	EXPECT_EQ(STORM_ELEMENTS, ch_info(ch).sends);
-	EXPECT_EQ(STORM_ELEMENTS, ch_info(ch).receives);
+	EXPECT_EQ(n, ch_info(ch).sends);
+	EXPECT_EQ(n, ch_info(ch).receives);
 }
 
 TEST(timer_storm_loses_nothing_unbuffered)

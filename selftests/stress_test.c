@@ -43,13 +43,6 @@ struct crowd {
 	bool by_file;		/* read and write instead of ioctl */
 };
 
-static uint64_t stress_ns(void)
-{
-	const char *seconds = getenv("CHAN_STRESS_SECONDS");
-
-	return (seconds ? atoi(seconds) : 1) * SEC;
-}
-
 static void nothing(int sig)
 {
 	(void)sig;
@@ -195,9 +188,9 @@ static bool enough(const struct crowd *c, uint64_t start_ns)
 {
 	uint64_t now = now_ns();
 
-	if (now < start_ns + stress_ns())
+	if (now < start_ns + stress_ns(1))
 		return false;
-	return ch_info(c->ch).sends >= FEWEST || now > start_ns + stress_ns() + PATIENCE_NS;
+	return ch_info(c->ch).sends >= FEWEST || now > start_ns + stress_ns(1) + PATIENCE_NS;
 }
 
 static void run_crowd(struct __test_metadata *_metadata, const struct crowd *c)
@@ -390,7 +383,7 @@ TEST_F_TIMEOUT(crowd, mixed_operations_balance, 3600)
 	});
 	for (i = 0; i < N; i++) {
 		c[i].seed = i + 1;
-		t[i] = (struct task){ .fd = ch, .buf = &c[i], .deadline = now_ns() + stress_ns() };
+		t[i] = (struct task){ .fd = ch, .buf = &c[i], .deadline = now_ns() + stress_ns(1) };
 		task_start(&t[i], churn);
 	}
 	for (i = 0; i < N; i++) {
@@ -464,7 +457,7 @@ TEST(waiters_that_vanish_once_they_are_woken)
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		t[i] = (struct task){ .deadline = now_ns() + stress_ns() };
+		t[i] = (struct task){ .deadline = now_ns() + stress_ns(1) };
 		task_start(&t[i], short_lives);
 	}
 	for (i = 0; i < 4; i++) {

@@ -254,13 +254,13 @@ static uint64_t channels(void)
 }
 
 /* Go's TestTimerGC. */
-TEST(ten_thousand_made_and_closed_unstopped_leave_nothing)
+TEST(very_many_made_and_closed_unstopped_leave_nothing)
 {
-	int ctl = chanctl(), ep = must(epoll_create1(EPOLL_CLOEXEC)), ch, i;
+	int ctl = chanctl(), ep = must(epoll_create1(EPOLL_CLOEXEC)), n = scaled(10000), ch, i;
 	struct chan_query before = ch_query(ctl), after;
 	struct epoll_event ev = { .events = EPOLLIN };
 
-	for (i = 0; i < 10000; i++) {
+	for (i = 0; i < n; i++) {
 		struct chan_make_timer make = {
 			.size = sizeof(make), .flags = i % 2 ? CHAN_TIMER_TICK : 0,
 			.when = now_ns() + i % 3 * MS, .period = i % 2 ? MS : 0,
@@ -321,11 +321,11 @@ TEST(timers_closed_as_they_expire_under_epoll)
 {
 	uint64_t before = channels();
 	struct epoll_event ev = { .events = EPOLLIN };
-	int ep = must(epoll_create1(EPOLL_CLOEXEC)), over = 0, i, ch;
+	int ep = must(epoll_create1(EPOLL_CLOEXEC)), n = scaled(1000), over = 0, i, ch;
 	struct task t = { .fd = ep, .buf = &over };
 
 	task_start(&t, ep_wait_till_told);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < n; i++) {
 		ch = ch_ticker_at(now_ns() + i % 50 * 2000, 10000);
 		must(epoll_ctl(ep, EPOLL_CTL_ADD, ch, &ev));
 		linger(i % 37 * 3000);

@@ -702,7 +702,6 @@ static void switch_events(uint64_t until)
 
 TEST_F(trace, switching_it_on_and_off_disturbs_nobody)
 {
-	const char *seconds = getenv("CHAN_STRESS_SECONDS");
 	struct task in[2], out[2];
 	unsigned int i;
 
@@ -716,7 +715,7 @@ TEST_F(trace, switching_it_on_and_off_disturbs_nobody)
 		task_start(&in[i], pump_in);
 		task_start(&out[i], pump_out);
 	}
-	switch_events(now_ns() + (seconds ? atoi(seconds) : 2) * SEC);
+	switch_events(now_ns() + stress_ns(2));
 	__atomic_store_n(&pump.stop, true, __ATOMIC_RELEASE);
 	for (i = 0; i < 2; i++)
 		must(task_join(&in[i]));
