@@ -8,7 +8,7 @@ parts := userlib tools examples
 
 .DEFAULT_GOAL := all
 .PHONY: all modules user $(parts) selftests bench bench-quick bench-repeat bench-programs demo \
-	test test-debug model histories check install modules_install clean distclean help
+	test test-debug model histories fuzz check install modules_install clean distclean help
 
 all: modules user
 
@@ -19,6 +19,7 @@ help:
 	@echo '  make test-debug       the same tests on kernels that watch memory, locks and races'
 	@echo '  make model            the protocol as a model, searched exhaustively'
 	@echo '  make histories        random concurrent programs, checked against a sequential model'
+	@echo '  make fuzz             a minute of fuzzing; proof/fuzz/run --help has more'
 	@echo '  make check            static checks'
 	@echo '  make bench            what channels cost beside pipes, queues and others'
 	@echo '  make bench-quick      likewise, in a minute or two'
@@ -85,6 +86,10 @@ histories:
 	$(MAKE) --no-print-directory -s -C proof/history
 	proof/history/checker_test.sh
 	proof/history/run
+
+fuzz:
+	scripts/setup fuzz
+	proof/fuzz/run
 
 check:
 	scripts/setup check
