@@ -403,9 +403,13 @@ u32 chan_recv_some(struct chan *c, struct chan_elems *elems, struct chan_blockin
 long chan_recv_batch(struct chan *c, struct chan_elems *elems, struct chan_blocking *how)
 {
 	bool is_long = chan_is_long(elems->size);
-	u32 n = elems->n;
 	long ret = 0;
+	u32 n;
 
+	/* The next tick may be due by then, but one time is all that a read gives. */
+	if (unlikely(c->flags & CHAN_TIMER))
+		elems->n = min(elems->n, 1u);
+	n = elems->n;
 	while (elems->n) {
 		struct chan_dest dest = { .iter = elems->iter, .room = elems->size };
 

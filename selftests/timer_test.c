@@ -299,6 +299,20 @@ TEST(a_ticker_of_a_tiny_period_is_always_due)
 	EXPECT_EQ(1, ch_timer_stop(ch));
 }
 
+/* Whose next time is due before the first has been copied. */
+TEST(a_read_of_a_ticker_of_a_tiny_period_gives_one_time)
+{
+	uint64_t v[8] = {};
+	struct chan_batch batch = {
+		.size = sizeof(batch), .elems = (uintptr_t)v, .n = 8, .elem_size = sizeof(v[0]),
+	};
+	int ch = ch_ticker_at(1, 1);
+
+	EXPECT_EQ(sizeof(v[0]), read(ch, v, sizeof(v)));
+	EXPECT_EQ(1, xioctl(ch, CHAN_IOC_RECV_N, &batch));
+	EXPECT_EQ(0, v[1]);
+}
+
 TEST(reset_gives_a_ticker_a_new_phase_and_period)
 {
 	struct ticks t = ticks_from(now_ns() + MS, MS), u;
