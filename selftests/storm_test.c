@@ -54,6 +54,12 @@ static uint32_t some_size(struct party *p, int i)
 	return i == LARGES ? LARGE : 8;
 }
 
+/* The room that any element of the channel fits. */
+static uint32_t room_for(struct party *p, int i)
+{
+	return i == MESSAGES ? LONG : some_size(p, i);
+}
+
 static void do_send(struct party *p)
 {
 	int i = draw(p, BACK + 1);
@@ -65,7 +71,7 @@ static void do_recv(struct party *p)
 {
 	int i = draw(p, SHARED);
 
-	ch_recv(p->s->ch[i], p->room, i == MESSAGES ? LONG : some_size(p, i));
+	ch_recv(p->s->ch[i], p->room, room_for(p, i));
 }
 
 static void do_until(struct party *p)
@@ -75,8 +81,7 @@ static void do_until(struct party *p)
 	if (draw(p, 2))
 		ch_send_until(p->s->ch[i], p->room, some_size(p, i), now_ns() + SOON);
 	else
-		ch_recv_until(p->s->ch[i], p->room, i == MESSAGES ? LONG : some_size(p, i),
-			      now_ns() + SOON);
+		ch_recv_until(p->s->ch[i], p->room, room_for(p, i), now_ns() + SOON);
 }
 
 static void do_file(struct party *p)
@@ -105,7 +110,7 @@ static struct chan_case some_case(struct party *p)
 
 	if (i != TICKS && draw(p, 2))
 		return sel_send(p->s->ch[i], p->room, some_size(p, i));
-	return sel_recv(p->s->ch[i], p->room, i == MESSAGES ? LONG : some_size(p, i));
+	return sel_recv(p->s->ch[i], p->room, room_for(p, i));
 }
 
 static void do_select(struct party *p)
@@ -203,10 +208,12 @@ static int survive(struct storm *s, bool sends)
 	int i;
 
 	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
-		for (i = 0; i <= BACK; i++)
-			cases[i] = sends ? sel_send(s->ch[i], p.room, some_size(&p, i)) :
-					   sel_recv(s->ch[i], p.room, i == MESSAGES ? LONG :
-							      some_size(&p, i));
+		for (i = 0; i <= BACK; i++) {
+			if (sends)
+				cases[i] = sel_send(s->ch[i], p.room, some_size(&p, i));
+			else
+				cases[i] = sel_recv(s->ch[i], p.room, room_for(&p, i));
+		}
 		ret = ch_select_until(s->ch[0], cases, ARRAY_SIZE(cases),
 				      now_ns() + PATIENCE_NS);
 		if (ret < 0 && !__atomic_load_n(&s->stop, __ATOMIC_RELAXED))

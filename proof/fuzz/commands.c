@@ -359,14 +359,15 @@ static void check_select(struct task *t, const union any_struct *s, long ret)
 	if (ret >= (long)s->select.n)
 		complain(t, "SELECT of %u cases returned %ld", s->select.n, ret);
 	for (i = 0; i < s->select.n; i++) {
-		bool done = i == ret;
+		long len = 0;
 
 		if (cases[i].dir != CHAN_DIR_RECV || !cases[i].elem)
 			continue;
-		if (done)
-			check_room(t, "SELECT", room++, cases[i].ok ? (long)cases[i].len : -1);
-		else
-			check_room(t, "SELECT", room++, 0);
+		if (i == ret && cases[i].ok)
+			len = cases[i].len;
+		else if (i == ret)
+			len = -1;
+		check_room(t, "SELECT", room++, len);
 	}
 }
 
