@@ -1168,6 +1168,8 @@ inline look_once_more()
 		k++
 	:: else -> break
 	od
+#else
+	skip
 #endif
 }
 
@@ -1217,7 +1219,7 @@ inline queue_and_wait()
 /* chan_select(), chan_send(), chan_recv() */
 inline select_or_one()
 {
-#ifdef WITHOUT_POLL
+#if defined(WITHOUT_POLL) && !defined(NO_SNAPSHOT)
 	ret = EAGAIN;
 	if
 	:: n == 1 && nb[me] -> poll_cases()
