@@ -8,6 +8,8 @@
 #include "record.h"
 
 static uint64_t rng;
+/* In this history few wait: what races are operations that find nothing ready. */
+static bool is_hasty;
 
 static void seed_rng(uint64_t seed, uint64_t number)
 {
@@ -68,10 +70,13 @@ static void draw_weights(unsigned int *weights)
 
 static enum patience draw_patience(enum kind kind)
 {
-	static const unsigned int weights[PATIENCES] = {
+	static const unsigned int usual[PATIENCES] = {
 		[WAIT] = 9, [TRY] = 5, [UNTIL] = 5, [LATE] = 1,
 	};
-	enum patience patience = draw(weights, PATIENCES);
+	static const unsigned int hasty[PATIENCES] = {
+		[WAIT] = 1, [TRY] = 12, [UNTIL] = 1, [LATE] = 3,
+	};
+	enum patience patience = draw(is_hasty ? hasty : usual, PATIENCES);
 
 	switch (kind) {
 	case OP_CALL:
@@ -145,7 +150,7 @@ static void make_step(struct step *step, const unsigned int *weights, unsigned i
 	make_op(&step->op, kind, n_chans, value);
 	step->raw = one_in(2);
 	step->here = one_in(2);
-	step->delay = one_in(3) ? below(1 << below(12)) : 0;
+	step->delay = !is_hasty && one_in(3) ? below(1 << below(12)) : 0;
 	step->patience_ns = below(1 << (8 + below(12)));
 }
 
@@ -186,8 +191,9 @@ void make_program(struct program *p, struct task *tasks, uint64_t seed, uint64_t
 	p->n_chans = 1 + below(MAX_CHANS);
 	for (i = 0; i < p->n_chans; i++)
 		p->cap[i] = draw(caps, sizeof(caps) / sizeof(*caps));
+	is_hasty = one_in(4);
 	draw_weights(weights);
-	longest = 4 + below(9);
+	longest = is_hasty ? 13 : 4 + below(9);
 	for (t = 0; t < p->n_tasks; t++) {
 		tasks[t].n = 2 + below(longest - 1);
 		for (i = 0; i < tasks[t].n; i++)
