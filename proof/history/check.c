@@ -120,7 +120,8 @@ static bool somebody_looks(const struct check *check)
 /* All that can have come to pass; with @until: up to where the operation of this task has. */
 static void explore(struct check *check, int until)
 {
-	bool all = until < 0 || somebody_looks(check);
+	bool all = until < 0 || somebody_looks(check) ||
+		   check->model.current[until]->kind == OP_CLOSE;
 	unsigned int i;
 
 	for (i = 0; i < check->now.n; i++)
