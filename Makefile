@@ -8,7 +8,7 @@ parts := userlib tools examples
 
 .DEFAULT_GOAL := all
 .PHONY: all modules user $(parts) selftests bench bench-quick bench-repeat bench-programs demo \
-	test test-debug model histories fuzz check install modules_install clean distclean help
+	test test-debug model histories fuzz mutations storm coverage check install modules_install clean distclean help
 
 all: modules user
 
@@ -20,6 +20,9 @@ help:
 	@echo '  make model            the protocol as a model, searched exhaustively'
 	@echo '  make histories        random concurrent programs, checked against a sequential model'
 	@echo '  make fuzz             a minute of fuzzing; proof/fuzz/run --help has more'
+	@echo '  make mutations        whether the tests find deliberate faults of the module'
+	@echo '  make storm            ten thousand kills'
+	@echo '  make coverage         which lines of the module the tests run'
 	@echo '  make check            static checks'
 	@echo '  make bench            what channels cost beside pipes, queues and others'
 	@echo '  make bench-quick      likewise, in a minute or two'
@@ -90,6 +93,14 @@ histories:
 fuzz:
 	scripts/setup fuzz
 	proof/fuzz/run
+
+mutations storm:
+	scripts/setup test
+	proof/$@/run
+
+coverage:
+	scripts/setup coverage
+	proof/$@/run
 
 check:
 	scripts/setup check

@@ -87,3 +87,12 @@ end_initrd() {
 	( cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet ) >"$2"
 	rm -r "$1"
 }
+
+# A copy of the tree for a module of its own; its tests are those that were built here.
+copy_tree() {
+	mkdir -p "$1/build"
+	for part in kmod uapi scripts selftests Kbuild Makefile; do
+		cp -r "$top/$part" "$1"
+	done
+	ln -s "$top/build/user" "$1/build/user"
+}
