@@ -39,6 +39,17 @@ void *get_memory(size_t size)
 	return memory;
 }
 
+/* How many pages an element lies in decides on what a copy costs: as few as can be. */
+void *get_element(size_t size)
+{
+	size_t page = sysconf(_SC_PAGESIZE), whole = (size + page - 1) / page * page;
+	void *memory = aligned_alloc(page, whole);
+
+	if (!memory)
+		die("no memory");
+	return memset(memory, 0, whole);
+}
+
 static void pin(int cpu)
 {
 	cpu_set_t set;

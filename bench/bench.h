@@ -133,6 +133,7 @@ void place(int which);
 
 void die(const char *what) __attribute__((noreturn));
 void *get_memory(size_t size);
+void *get_element(size_t size);
 void write_setting(const char *path, const char *value);
 
 void bench_pair(void);

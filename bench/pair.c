@@ -20,7 +20,7 @@ static void *set_up(const struct bench *b, const struct way *way)
 		return NULL;
 	}
 	/* An eventfd wants a number that is not 0. */
-	p->elem = get_memory(b->bytes + 1);
+	p->elem = get_element(b->bytes + 1);
 	p->elem[0] = 1;
 	return p;
 }

@@ -56,8 +56,8 @@ static void *set_up(const struct bench *b, const struct way *way)
 		free(c);
 		return NULL;
 	}
-	c->sent = get_memory(b->bytes + 1);
-	c->received = get_memory(b->bytes + 1);
+	c->sent = get_element(b->bytes + 1);
+	c->received = get_element(b->bytes + 1);
 	c->done = must(eventfd(0, EFD_CLOEXEC));
 	if (pthread_create(&c->thread, NULL, consume, c))
 		die("pthread_create");
