@@ -251,10 +251,8 @@ static void build_go_stats(struct task *t, union any_struct *s, int slot)
 	s->go_stats.size = sizeof(s->go_stats);
 }
 
-static void build_case(struct task *t, struct chan_case *c)
+static void build_case(struct task *t, struct chan_case *c, int slot)
 {
-	int slot = chan_slot(t);
-
 	c->ch = chance(&t->r, 92) ? fd_of(slot) : CHAN_NIL;
 	c->dir = chance(&t->r, 50) ? CHAN_DIR_SEND : CHAN_DIR_RECV;
 	c->size = elem_of(slot);
@@ -265,18 +263,23 @@ static void build_case(struct task *t, struct chan_case *c)
 
 /*
  * The array lies behind the struct, and so is looked at with it.  With bad memory each case may
- * have something wrong.
+ * have something wrong.  Of many different channels one is always ready, so now and then all of
+ * many cases are on the same.
  */
 static void build_select(struct task *t, union any_struct *s, int slot)
 {
 	struct chan_case *cases = (void *)(s->bytes + sizeof(s->select));
+	bool same = chance(&t->r, 10);
 	unsigned int i;
 
-	(void)slot;
 	s->select.size = sizeof(s->select);
 	s->select.n = chance(&t->r, 80) ? 1 + below(&t->r, 4) : below(&t->r, MAX_CASES + 1);
+	if (same)
+		s->select.n = MAX_CASES;
 	for (i = 0; i < s->select.n; i++) {
-		build_case(t, &cases[i]);
+		if (!same)
+			slot = chan_slot(t);
+		build_case(t, &cases[i], slot);
 		if (t->dirty && chance(&t->r, 20))
 			mutate(t, &cases[i], sizeof(cases[i]));
 	}
