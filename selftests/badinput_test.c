@@ -188,11 +188,13 @@ TEST(structs_that_end_behind_readable_memory_are_efault)
 
 TEST(a_failed_make_opens_no_descriptor)
 {
-	int next = dup(0);
+	struct chan_make unknown = { .size = sizeof(unknown), .elem_size = 8, .flags = 1U << 31 };
+	struct chan_make huge = { .size = sizeof(huge), .elem_size = 8, .cap = UINT64_MAX };
+	int ctl = chanctl(), next = dup(0);
 
 	close(next);
-	EXPECT_EQ(-EINVAL, ch_make(8, 0, 1U << 31));
-	EXPECT_EQ(-ENOSPC, ch_make(8, UINT64_MAX, 0));
+	EXPECT_EQ(-EINVAL, xioctl(ctl, CHAN_IOC_MAKE, &unknown));
+	EXPECT_EQ(-ENOSPC, xioctl(ctl, CHAN_IOC_MAKE, &huge));
 	EXPECT_EQ(next, dup(0));
 }
 
