@@ -18,6 +18,10 @@
 #define PAGE		4096UL
 #define AREAS		8
 #define STRANGER	54321
+
+/* To make a device has many points, and to make it is slow where they can fail. */
+#define FAIL_SECONDS	900
+
 #define NAME		"inject"
 
 enum role {
@@ -1469,21 +1473,21 @@ CALL(call_here_long, LONG, .prepare = prepare_call_here, .run = run_recv,
 
 /* ---- the tests ---- */
 
-TEST_F(inject, each_object_and_copy_fails_once)
+TEST_F_TIMEOUT(inject, each_object_and_copy_fails_once, FAIL_SECONDS)
 {
 	if (!faults_available())
 		SKIP(return, CANNOT_FAIL);
 	fail_each(_metadata, &variant->op, POINTS_OBJECTS, false);
 }
 
-TEST_F(inject, no_object_is_left_from_each_on)
+TEST_F_TIMEOUT(inject, no_object_is_left_from_each_on, FAIL_SECONDS)
 {
 	if (!faults_available())
 		SKIP(return, CANNOT_FAIL);
 	fail_each(_metadata, &variant->op, POINTS_OBJECTS, true);
 }
 
-TEST_F(inject, no_page_is_left_from_each_on)
+TEST_F_TIMEOUT(inject, no_page_is_left_from_each_on, FAIL_SECONDS)
 {
 	if (!faults_available())
 		SKIP(return, CANNOT_FAIL);
