@@ -54,7 +54,8 @@ struct world;
  * @ahead: so many elements are in the buffer before.
  * @n: elements at a time, if not one.
  * @cases: of a select; all but the first wait for what never comes.
- * @quiet: the kernel makes nothing fail here.
+ * @quiet: the kernel makes no object and no copy fail here.
+ * @pages_only: but pages.
  * @fresh: the memory to receive into has not been used before.
  * @stranger: it is done by a user whom the module does not know.
  */
@@ -74,6 +75,7 @@ struct op {
 	uint32_t n;
 	uint32_t cases;
 	bool quiet;
+	bool pages_only;
 	bool fresh;
 	bool stranger;
 };
@@ -116,6 +118,7 @@ struct level {
  * @other: an element of who is no part of the operation.
  * @request_sent: of a call that has to be repeated.
  * @got: bytes of a message that is read in parts.
+ * @taken: such a message has been received, but not all of it has been read.
  * @nth: which point fails; 0 for none.
  * @lasting: and whether there is no memory from then on.
  * @failed: whether it did.
@@ -138,6 +141,7 @@ struct world {
 	char *other;
 	bool request_sent;
 	uint32_t got;
+	bool taken;
 	unsigned int nth;
 	bool lasting;
 	bool failed;
@@ -701,7 +705,9 @@ static long run_completing(struct __test_metadata *_metadata, struct world *w)
 	ret = run_armed(w);
 	give_back(w);
 	settle(_metadata, w, ret);
-	if (partner_is_served(w)) {
+	w->taken = w->op->direction == RECEIVES &&
+		   ch_info(w->flow.fd).receives > w->flow.received;
+	if (partner_is_served(w) || w->taken) {
 		partner_is_done(_metadata, w);
 		w->partner.thread = 0;
 	} else {
@@ -716,7 +722,7 @@ static long attempt(struct __test_metadata *_metadata, struct world *w)
 {
 	long ret;
 
-	if (w->op->role == COMPLETES && !w->request_sent)
+	if (w->op->role == COMPLETES && !w->request_sent && !w->taken)
 		return run_completing(_metadata, w);
 	ret = w->op->role == PARKS ? run_parked(_metadata, w) : run_armed(w);
 	give_back(w);
@@ -825,8 +831,9 @@ static void fail_each(struct __test_metadata *_metadata, const struct op *op,
 	}
 	ASSERT_LT(nth, MOST_POINTS);
 	EXPECT_TRUE(eventually(is_level(&before)));
-	if (points == POINTS_OBJECTS)
-		EXPECT_EQ(op->quiet, !tally.points);
+	if (points == POINTS_OBJECTS || op->pages_only)
+		EXPECT_EQ(points == POINTS_OBJECTS && (op->quiet || op->pages_only),
+			  !tally.points);
 	TH_LOG("points %u, errors %u, lost %u, %llu ms", tally.points, tally.errors, tally.lost,
 	       (unsigned long long)((now_ns() - began) / MS));
 }
@@ -1272,13 +1279,18 @@ static long run_debugfs_goroutines(struct world *w)
 	return read_all_of("/sys/kernel/debug/chan/goroutines");
 }
 
-static long run_sysfs(struct world *w)
+static void prepare_sysfs(struct world *w)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/class/chan/chan%u/recv_waiters",
-		 ch_info(w->quiet).minor);
-	return read_all_of(path);
+	prepare_named(w);
+	snprintf(path, sizeof(path), "/sys/class/chan/chan%u/len", ch_info(w->quiet).minor);
+	w->args = area_with(w, path, sizeof(path));
+}
+
+static long run_sysfs(struct world *w)
+{
+	return read_all_of(w->args);
 }
 
 static long run_totals(struct world *w)
@@ -1349,20 +1361,20 @@ CTL(len, LEN, .prepare = prepare_no_args, .quiet = true);
 CTL(cap, CAP, .prepare = prepare_no_args, .quiet = true);
 CTL(elem_size, ELEM_SIZE, .prepare = prepare_no_args, .undo = forget, .quiet = true);
 CTL(recv_tick, RECV, .prepare = prepare_recv_tick, .undo = forget);
-CTL(recv_closed, RECV, .prepare = prepare_recv_closed);
+CTL(recv_closed, RECV, .prepare = prepare_recv_closed, .quiet = true);
 OP(select_none, .prepare = prepare_select_none, .run = run_select_none, .cmd = CHAN_IOC_SELECT);
 
 OP(open, .prepare = prepare_named, .run = run_open, .undo = close_result,
 	.cleanup = remove_name);
 OP(open_as_stranger, .prepare = prepare_named, .run = run_open, .undo = close_result,
 	.cleanup = remove_name, .stranger = true);
-OP(poll, .prepare = prepare_poll, .run = run_poll);
+OP(poll, .prepare = prepare_poll, .run = run_poll, .pages_only = true);
 OP(epoll_add, .prepare = prepare_epoll, .run = run_epoll, .undo = forget_polled);
 OP(debugfs_channels, .prepare = prepare_named, .run = run_debugfs_channels,
 	.cleanup = remove_name);
 OP(debugfs_goroutines, .prepare = register_main, .run = run_debugfs_goroutines,
 	.cleanup = end_main);
-OP(sysfs, .prepare = prepare_named, .run = run_sysfs, .cleanup = remove_name, .quiet = true);
+OP(sysfs, .prepare = prepare_sysfs, .run = run_sysfs, .cleanup = remove_name, .quiet = true);
 OP(totals, .prepare = prepare_named, .run = run_totals, .cleanup = remove_name, .quiet = true);
 OP(fdinfo, .prepare = prepare_no_args, .run = run_fdinfo, .quiet = true);
 
@@ -1466,10 +1478,10 @@ CALL(call_word, WORD, BY_CALL);
 CALL(call_short, SHORT, BY_CALL);
 CALL(call_long, LONG, BY_CALL);
 CALL(call_large, LARGE, BY_CALL);
-CALL(call_here_word, WORD, .prepare = prepare_call_here, .run = run_recv,
-	.cmd = CHAN_IOC_CALL);
 CALL(call_here_long, LONG, .prepare = prepare_call_here, .run = run_recv,
 	.cmd = CHAN_IOC_CALL);
+OP(call_here_word_completes, .direction = CALLS, .cap = 2, .ahead = 2, .role = COMPLETES, WORD,
+	.prepare = prepare_call_here, .run = run_recv, .cmd = CHAN_IOC_CALL, .quiet = true);
 
 /* ---- the tests ---- */
 
@@ -1501,23 +1513,6 @@ TEST_F(inject, each_part_of_its_memory_is_missing)
 
 /* ---- what nobody asks for himself ---- */
 
-static uint64_t address_of(const char *function)
-{
-	unsigned long long address, found = 0;
-	char line[512], name[256], module[64];
-	FILE *f = fopen("/proc/kallsyms", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%llx %*c %255s %63s", &address, name, module) == 3 &&
-		    !strcmp(name, function) && !strcmp(module, "[chan]"))
-			found = address;
-	if (f)
-		fclose(f);
-	if (!found)
-		die("no function %s in the module", function);
-	return found;
-}
-
 static int wait_for_nobody(void *arg)
 {
 	struct chan_go_detect d = { .size = sizeof(d), .flags = CHAN_GO_DEADLOCK };
@@ -1533,12 +1528,12 @@ static int wait_for_nobody(void *arg)
 
 TEST(a_deadlock_is_told_without_memory_for_a_dump)
 {
-	uint64_t watch;
+	uint64_t start, end;
 
 	if (!is_root() || !faults_available())
 		SKIP(return, CANNOT_FAIL);
-	watch = address_of("watch");
-	faults_confine("failslab", watch, watch + PAGE);
+	ASSERT_TRUE(function_range("watch", "[chan]", &start, &end));
+	faults_confine("failslab", start, end);
 	fault_set("failslab", "ignore-gfp-wait", 0);
 	fault_set("failslab", "verbose", 0);
 	fault_set("failslab", "task-filter", 0);

@@ -7,6 +7,7 @@
 #define INJECT_TEST_H
 
 #include <limits.h>
+#include <stdio.h>
 
 #include "chan_test.h"
 
@@ -70,6 +71,42 @@ static inline void faults_confine(const char *kind, uint64_t start, uint64_t end
 	fault_set(kind, "stacktrace-depth", 32);
 }
 
+/* The kernel's symbol that is next to an address, or at it; where it is. */
+static inline uint64_t symbol_from(uint64_t from)
+{
+	unsigned long long address, next = ULLONG_MAX;
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx", &address) == 1 && address >= from && address < next)
+			next = address;
+	if (f)
+		fclose(f);
+	return next;
+}
+
+/* Where a function is, of the kernel, or of the module if @in is "[chan]"; whether there is one. */
+static inline bool function_range(const char *function, const char *in, uint64_t *start,
+				  uint64_t *end)
+{
+	char line[512], name[256], module[64];
+	FILE *f = fopen("/proc/kallsyms", "re");
+	unsigned long long address;
+	bool found = false;
+
+	while (!found && f && fgets(line, sizeof(line), f)) {
+		*module = 0;
+		found = sscanf(line, "%llx %*c %255s %63s", &address, name, module) >= 2 &&
+			!strcmp(name, function) && !strcmp(module, in);
+	}
+	if (f)
+		fclose(f);
+	*start = found ? address : 0;
+	*end = found ? symbol_from(address + 1) : 0;
+	return found;
+}
+
 /**
  * enum fault_points - what is counted, and fails
  * @POINTS_OBJECTS: objects of the allocator, and user copies.  Their number is the same each time.
@@ -79,6 +116,19 @@ enum fault_points {
 	POINTS_OBJECTS,
 	POINTS_PAGES,
 };
+
+/* Where the kernel warns of itself if it cannot allocate, that is not our concern. */
+static inline void faults_spare_vmalloc(void)
+{
+	uint64_t start, end;
+	unsigned int i;
+
+	function_range("alloc_vmap_area", "", &start, &end);
+	for (i = 0; i < 3; i++) {
+		fault_set_address(fault_kinds[i], "reject-start", start);
+		fault_set_address(fault_kinds[i], "reject-end", end);
+	}
+}
 
 /*
  * What a thread asks for is counted, whatever its size and whether it may wait.  For a thread that
@@ -105,6 +155,7 @@ static inline void faults_set_up(enum fault_points points, uint64_t start, uint6
 	fault_set("fail_page_alloc", "ignore-gfp-wait", 0);
 	fault_set("fail_page_alloc", "ignore-gfp-highmem", 0);
 	fault_set("fail_page_alloc", "min-order", 0);
+	faults_spare_vmalloc();
 }
 
 static inline void faults_off(void)
