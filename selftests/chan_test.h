@@ -154,6 +154,14 @@ static inline uint64_t stress_ns(unsigned int seconds)
 	return text ? atoi(text) * SEC : scaled(seconds * SEC);
 }
 
+/* A number in the environment. */
+static inline uint64_t number_from(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
 /* What a library call that fails says, as one number. */
 #define fails_with(call) ({						\
 	errno = 0;							\
@@ -901,6 +909,12 @@ static inline int child_kill(pid_t pid)
 	kill(pid, SIGKILL);
 	return child_wait(pid);
 }
+
+/* In a child, which has no other way to say that a test of its parent fails. */
+#define check(cond) do {						\
+	if (!(cond))							\
+		die("%s:%d: not %s (errno %d)", __FILE__, __LINE__, #cond, errno); \
+} while (0)
 
 /* Memory that forked children share. */
 static inline void *shared_alloc(size_t size)

@@ -51,13 +51,6 @@ static int as_nobody(int (*fn)(void *), void *arg)
 	return child_wait(pid);
 }
 
-#define check(cond) do {						\
-	long __errno = errno;						\
-									\
-	if (!(cond))							\
-		die("%s:%d: not %s (errno %ld)", __FILE__, __LINE__, #cond, __errno); \
-} while (0)
-
 TEST_F(limits, query_tells_the_parameters)
 {
 	struct chan_query q = ch_query(chanctl());

@@ -397,11 +397,6 @@ TEST(make_open_and_remove_of_one_name_race_cleanly)
 	child_wait(__pid);						\
 })
 
-#define check(cond) do {						\
-	if (!(cond))							\
-		die("%s:%d: not %s (errno %d)", __FILE__, __LINE__, #cond, errno); \
-} while (0)
-
 TEST_F(named, others_may_not_open_what_the_mode_denies)
 {
 	EXPECT_EQ(0, AS_NOBODY({

@@ -90,11 +90,6 @@ TEST(behind_the_name_of_a_channel_there_is_nothing)
 	EXPECT_EQ(0, ch_remove(NAME));
 }
 
-static long receive_once(struct task *t)
-{
-	return recv64(t->fd);
-}
-
 TEST(a_goroutine_is_described_without_a_byte_too_many)
 {
 	struct member m = { .t.fd = ch_make(8, 0, 0), .name = "g" };
@@ -102,7 +97,7 @@ TEST(a_goroutine_is_described_without_a_byte_too_many)
 	unsigned int i;
 
 	domain = must(open(CHANCTL, O_RDWR | O_CLOEXEC));
-	member_start(&m, 7, receive_once);
+	member_start(&m, 7, task_do_recv64);
 	wait_parked(m.t.fd, 1, 0);
 	poison(&info, sizeof(info));
 	EXPECT_EQ(1, go_list(domain, &info, 1, 0));
@@ -117,7 +112,8 @@ TEST(a_goroutine_is_described_without_a_byte_too_many)
 	EXPECT_STREQ("g", info.name);
 	EXPECT_TRUE(all_bytes(info.name + 2, sizeof(info.name) - 2, 0));
 	must(send64(m.t.fd, 1));
-	EXPECT_EQ(1, task_join(&m.t));
+	EXPECT_EQ(1 + 8, task_join(&m.t));
+	EXPECT_EQ(1, m.t.value);
 }
 
 /* What was in a slot or a buffer before stays there: a receive writes no more than it got. */
@@ -253,11 +249,6 @@ TEST(no_event_prints_a_pointer)
 
 /* ---- who has no privilege ---- */
 
-#define check(cond) do {						\
-	if (!(cond))							\
-		die("%s:%d: not %s (%m)", __FILE__, __LINE__, #cond);	\
-} while (0)
-
 static void check_unwritable(const char *pattern)
 {
 	unsigned int i;
@@ -377,18 +368,13 @@ TEST(a_channel_in_a_socket_that_is_in_itself_goes)
 	EXPECT_TRUE(eventually(are_left(channels)));
 }
 
-static long wait_for_ever(struct task *t)
-{
-	return ch_recv(t->fd, NULL, 0);
-}
-
 /* A task holds what it waits for; when it is killed, that goes with its process. */
 static int wait_for_itself(void *arg)
 {
-	struct task t = { .fd = ch_make(8, 0, 0) };
+	int ch = ch_make(8, 0, 0);
 
 	*(int *)arg = 1;
-	wait_for_ever(&t);
+	ch_recv(ch, NULL, 0);
 	return 0;
 }
 

@@ -37,13 +37,6 @@ static uint32_t draw(struct party *p, uint32_t n)
 	return ((uint64_t)p->random * n) >> 32;
 }
 
-static unsigned int number_from(const char *name, unsigned int otherwise)
-{
-	const char *value = getenv(name);
-
-	return value ? strtoul(value, NULL, 0) : otherwise;
-}
-
 /* ---- what those do who are killed ---- */
 
 /* How long an element is, on each of the channels. */

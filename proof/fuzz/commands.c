@@ -496,18 +496,6 @@ static const struct command commands[] = {
 
 /* ---- to give one ---- */
 
-static const struct command *any_command(struct task *t)
-{
-	unsigned int sum = 0, i, at;
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		sum += commands[i].weight;
-	at = below(&t->r, sum);
-	for (i = 0; at >= commands[i].weight; i++)
-		at -= commands[i].weight;
-	return &commands[i];
-}
-
 static int target_slot(struct task *t, const struct command *command)
 {
 	if (command->target == CHANNEL || (command->target == EITHER && chance(&t->r, 70)))
@@ -641,7 +629,7 @@ static long give_plain(struct task *t, const struct command *command, int slot)
 
 void op_command(struct task *t)
 {
-	const struct command *command = any_command(t);
+	const struct command *command = PICK_WEIGHTED(&t->r, commands);
 	int slot = target_slot(t, command);
 	union any_struct s = {};
 	unsigned int elem;

@@ -28,14 +28,6 @@ static void print_usage(FILE *to)
 	      "Exit status: 0; 1 if something is wrong, which is printed; 2 wrong usage.\n", to);
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 struct plan {
 	uint64_t from, times;
 	double seconds;

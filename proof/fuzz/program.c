@@ -98,18 +98,6 @@ void begin_task(struct task *t, unsigned int index, unsigned int depth)
 	atomic_store(&t->entry->pid, getpid());
 }
 
-static const struct op *any_op(struct task *t)
-{
-	unsigned int sum = 0, i, at;
-
-	for (i = 0; i < ARRAY_SIZE(ops); i++)
-		sum += ops[i].weight;
-	at = below(&t->r, sum);
-	for (i = 0; at >= ops[i].weight; i++)
-		at -= ops[i].weight;
-	return &ops[i];
-}
-
 void run_ops(struct task *t, unsigned int from, unsigned int n)
 {
 	const struct op *op;
@@ -119,7 +107,7 @@ void run_ops(struct task *t, unsigned int from, unsigned int n)
 		t->r = stream(shared->seed, t->index, i);
 		t->dirty = chance(&t->r, shared->style.dirty);
 		begin_rooms(t);
-		op = any_op(t);
+		op = PICK_WEIGHTED(&t->r, ops);
 		atomic_store(&t->entry->ops, i + 1);
 		op->run(t);
 	}

@@ -7,6 +7,7 @@
 #define FUZZ_RAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct rand {
@@ -44,5 +45,26 @@ static inline struct rand stream(uint64_t seed, uint32_t task, uint32_t op)
 }
 
 #define PICK(r, array)	((array)[below(r, sizeof(array) / sizeof((array)[0]))])
+
+/* One of several, by their weights, the first of which is there and the next ones so far behind. */
+static inline unsigned int weighted(struct rand *r, const unsigned int *first, size_t stride,
+				    unsigned int n)
+{
+	const unsigned int *weight = first;
+	unsigned int sum = 0, i, at;
+
+	for (i = 0; i < n; i++, weight += stride)
+		sum += *weight;
+	at = below(r, sum);
+	for (i = 0, weight = first; at >= *weight; i++, weight += stride)
+		at -= *weight;
+	return i;
+}
+
+/* Of an array of structs that have a @weight. */
+#define PICK_WEIGHTED(r, array)							\
+	(&(array)[weighted(r, &(array)[0].weight,				\
+			   sizeof((array)[0]) / sizeof(unsigned int),		\
+			   sizeof(array) / sizeof((array)[0]))])
 
 #endif /* FUZZ_RAND_H */

@@ -220,14 +220,6 @@ static void nap(long ns)
 	nanosleep(&ts, NULL);
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 static void tell_counts(const struct counts *c)
 {
 	static char text[512];

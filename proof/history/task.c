@@ -135,16 +135,22 @@ static void sent(struct op *op, long n)
 
 /* ---- operations ---- */
 
-static int send_raw(const struct call *c, uint64_t *elem)
+static int xfer_raw(const struct call *c, uint64_t *elem, unsigned long plain,
+		    unsigned long with_deadline)
 {
 	struct chan_xfer xfer = { .addr = (uintptr_t)elem, .size = sizeof(*elem) };
 	struct chan_xfer_until until = { .xfer = xfer, .deadline = c->deadline };
 
 	if (has_deadline(c->op))
-		return ioctl(c->fd, CHAN_IOC_SEND_UNTIL, &until);
+		return ioctl(c->fd, with_deadline, &until);
 	if (c->op->patience == TRY && !c->other)
 		xfer.flags = CHAN_XFER_TRY;
-	return ioctl(c->fd, CHAN_IOC_SEND, &xfer);
+	return ioctl(c->fd, plain, &xfer);
+}
+
+static int send_raw(const struct call *c, uint64_t *elem)
+{
+	return xfer_raw(c, elem, CHAN_IOC_SEND, CHAN_IOC_SEND_UNTIL);
 }
 
 static int send_by_library(const struct call *c, uint64_t *elem)
@@ -170,14 +176,7 @@ static void do_send(const struct call *c)
 
 static int recv_raw(const struct call *c, uint64_t *elem)
 {
-	struct chan_xfer xfer = { .addr = (uintptr_t)elem, .size = sizeof(*elem) };
-	struct chan_xfer_until until = { .xfer = xfer, .deadline = c->deadline };
-
-	if (has_deadline(c->op))
-		return ioctl(c->fd, CHAN_IOC_RECV_UNTIL, &until);
-	if (c->op->patience == TRY && !c->other)
-		xfer.flags = CHAN_XFER_TRY;
-	return ioctl(c->fd, CHAN_IOC_RECV, &xfer);
+	return xfer_raw(c, elem, CHAN_IOC_RECV, CHAN_IOC_RECV_UNTIL);
 }
 
 static int recv_by_library(const struct call *c, uint64_t *elem)
