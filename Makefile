@@ -8,7 +8,8 @@ parts := userlib tools examples
 
 .DEFAULT_GOAL := all
 .PHONY: all modules user $(parts) selftests bench bench-quick bench-repeat bench-programs demo \
-	test test-debug model histories fuzz mutations storm coverage check install modules_install clean distclean help
+	test test-debug model histories fuzz mutations balance storm coverage check \
+	install modules_install clean distclean help
 
 all: modules user
 
@@ -21,6 +22,7 @@ help:
 	@echo '  make histories        random concurrent programs, checked against a sequential model'
 	@echo '  make fuzz             a minute of fuzzing; proof/fuzz/run --help has more'
 	@echo '  make mutations        whether the tests find deliberate faults of the module'
+	@echo '  make balance          ten million operations on each of the kernels of test-debug'
 	@echo '  make storm            ten thousand kills'
 	@echo '  make coverage         which lines of the module the tests run'
 	@echo '  make check            static checks'
@@ -97,6 +99,11 @@ fuzz:
 mutations storm:
 	scripts/setup test
 	proof/$@/run
+
+balance:
+	scripts/setup test
+	proof/balance/run --kernel debug
+	proof/balance/run --kernel kcsan
 
 coverage:
 	scripts/setup coverage
