@@ -204,8 +204,8 @@ static bool fall_asleep(struct chan_wait *wait)
  * chan_await() - wait for the completer of a wait which has a winner
  * @wait: the wait.
  *
- * It has only a few instructions left, or a copy to memory that is pinned (pin.h), so no signal
- * is let through.
+ * It has only a few instructions left, or a copy to memory that is pinned (pin.h), and does not
+ * give its processor away before it has done them, so no signal is let through.
  *
  * Return: the completer's result.  May sleep.
  */
@@ -248,16 +248,16 @@ static int chan_sleep(struct chan_wait *wait, ktime_t until)
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		if (chan_wait_is_done(wait))
 			break;
-		if (READ_ONCE(wait->kicked)) {
-			ret = -EAGAIN;
-			break;
-		}
 		if (READ_ONCE(wait->deadlocked)) {
 			ret = -EDEADLK;
 			break;
 		}
 		if (signal_pending(current)) {
 			ret = -ERESTARTSYS;
+			break;
+		}
+		if (READ_ONCE(wait->kicked)) {
+			ret = -EAGAIN;
 			break;
 		}
 		if (until == KTIME_MAX) {
@@ -280,6 +280,9 @@ static int sleep_to_alarm(struct chan_wait *wait, ktime_t until)
 	ktime_t alarm = chan_timer_next(wait);
 	int ret = chan_sleep(wait, min(alarm, until));
 
+	/* Who is kicked all the time never comes to sleep up to his deadline. */
+	if (ret == -EAGAIN && ktime_after(ktime_get(), until))
+		ret = -ETIMEDOUT;
 	if (ret != -ETIMEDOUT || until < alarm)
 		return ret;
 	/* Somebody else may have fired it, and need the processor to finish with this one. */
@@ -299,9 +302,9 @@ int __chan_park(struct chan_wait *wait, ktime_t until)
 	chan_start_clock(wait);
 	if (!fall_asleep(wait))
 		goto done;
-	do
-		ret = wait->timed ? sleep_to_alarm(wait, until) : chan_sleep(wait, until);
-	while (ret == -EAGAIN);
+	while ((ret = wait->timed ? sleep_to_alarm(wait, until) : chan_sleep(wait, until)) ==
+	       -EAGAIN)
+		cond_resched();
 	if (chan_wait_is_done(wait))
 		goto done;
 	if (chan_abort(wait))

@@ -725,4 +725,70 @@ TEST(in_a_time_namespace_times_are_in_its_own_clock)
 	EXPECT_LE(recv64(s.mine), now_ns());
 }
 
+/* ---- a timer that somebody sets all the time ---- */
+
+/* On a processor of its own, so that nobody who wants one gets it. */
+static long set_all_the_time(struct task *t)
+{
+	uint64_t when = now_ns() + FAR;
+
+	pin_to(0);
+	while (!__atomic_load_n(&t->value, __ATOMIC_RELAXED))
+		ch_timer_reset(t->fd, when);
+	return 0;
+}
+
+/* The timer, and another that nobody sets, in as many cases as there may be: to look takes long. */
+FIXTURE(set_timer)
+{
+	int timer;
+	struct chan_case *cases;
+	uint32_t n;
+	struct task setter, selector;
+};
+
+FIXTURE_SETUP(set_timer)
+{
+	int other = far_timer();
+	uint32_t i;
+
+	pin_to(1);
+	self->timer = far_timer();
+	self->n = ch_query(chanctl()).max_select_cases;
+	self->cases = calloc(self->n, sizeof(*self->cases));
+	self->cases[0] = sel_recv(self->timer, NULL, 0);
+	for (i = 1; i < self->n; i++)
+		self->cases[i] = sel_recv(other, NULL, 0);
+	self->setter = (struct task){ .fd = self->timer };
+}
+
+FIXTURE_TEARDOWN(set_timer)
+{
+	__atomic_store_n(&self->setter.value, 1, __ATOMIC_RELAXED);
+	task_join(&self->setter);
+}
+
+TEST_F(set_timer, does_not_keep_a_select_from_being_killed)
+{
+	pid_t pid = child_fork();
+
+	if (!pid)
+		_exit(ch_select(chanctl(), self->cases, self->n) & 1);
+	wait_parked(self->timer, 1, 0);
+	task_start(&self->setter, set_all_the_time);
+	linger(10 * MS);
+	EXPECT_EQ(128 + SIGKILL, child_kill(pid));
+}
+
+TEST_F(set_timer, does_not_keep_a_select_from_its_deadline)
+{
+	self->selector = (struct task){
+		.fd = chanctl(), .buf = self->cases, .size = self->n,
+		.deadline = now_ns() + 100 * MS,
+	};
+	task_start(&self->setter, set_all_the_time);
+	task_start(&self->selector, task_do_select);
+	EXPECT_EQ(-ETIMEDOUT, task_join(&self->selector));
+}
+
 TEST_HARNESS_MAIN
