@@ -19,10 +19,19 @@
 #include "trace.h"
 #include "word.h"
 
+/* The receiver of the request does not wait until its @source is let go. */
+static __always_inline void tell_of_request(struct chan *out, struct chan_news *request,
+					    struct chan_pinned *source)
+{
+	chan_tell(out, request);
+	if (source)
+		chan_put_source(source);
+}
+
 /* Park for the reply before the receiver of the request is told. */
 static __always_inline int recv_then_tell(struct chan *out, struct chan_news *request,
-					  struct chan *in, struct chan_dest *dest,
-					  struct chan_blocking *how)
+					  struct chan_pinned *source, struct chan *in,
+					  struct chan_dest *dest, struct chan_blocking *how)
 {
 	struct chan_elem elem __uninitialized;
 	struct chan_single s __uninitialized;
@@ -30,20 +39,22 @@ static __always_inline int recv_then_tell(struct chan *out, struct chan_news *re
 	int ret;
 
 	if (unlikely(chan_may_park(how))) {
-		chan_tell(out, request);
+		tell_of_request(out, request, source);
 		return chan_recv(in, dest, how);
 	}
 	chan_single_init(&s, in, false, &elem, dest->room);
 	s.w.pinned = dest->pinned;
-	ret = chan_recv_once(in, dest, how, &s.w, &reply, true);
+	how->entry = &s.w;
+	ret = chan_recv_or_queue(in, dest, how, &reply, true);
 	request->here = ret == -EAGAIN;
-	chan_tell(out, request);
+	tell_of_request(out, request, source);
 	chan_tell(in, &reply);
 	switch (ret) {
 	case -EAGAIN:
 		return chan_recv_parked(in, dest, &s, how);
+	case -EBUSY:
 	case -EFAULT:
-		/* There is a reply, and a page of its room has gone again. */
+		/* There is a reply, but many who have gone elsewhere, or a page has gone again. */
 		return chan_recv(in, dest, how);
 	case 0:
 		return chan_recv_finish(in, dest);
@@ -62,7 +73,7 @@ static __always_inline int send_then_recv(struct chan *out, struct chan_elem *el
 
 	if (!ret) {
 		*sent = true;
-		return recv_then_tell(out, &request, in, dest, how);
+		return recv_then_tell(out, &request, NULL, in, dest, how);
 	}
 	chan_tell(out, &request);
 	if (ret == -EAGAIN)
@@ -81,13 +92,14 @@ static noinline int copy_then_recv(struct file *out, const struct chan_call *arg
 {
 	struct chan *c = chan_file_chan(out);
 	struct chan_news request = CHAN_NEWS_INIT(request);
-	int ret = chan_send_copy_once(c, chan_file_user(out), u64_to_user_ptr(args->req),
-				      args->req_size, &request);
+	struct chan_pinned *source;
 
-	if (ret)
-		return ret;
+	source = chan_send_copy_once(c, chan_file_user(out), u64_to_user_ptr(args->req),
+				     args->req_size, &request);
+	if (!source)
+		return -EAGAIN;
 	*sent = true;
-	return recv_then_tell(c, &request, in, dest, how);
+	return recv_then_tell(c, &request, source, in, dest, how);
 }
 
 /**
@@ -306,7 +318,7 @@ static noinline int recv_any_then_tell(struct file *file, struct chan_waiter *w,
 	chan_blocking_init(&how, KTIME_MAX, file);
 	how.held = &in;
 	how.n_held = 1;
-	ret = recv_then_tell(w->chan, &request, c, &dest, &how);
+	ret = recv_then_tell(w->chan, &request, NULL, c, &dest, &how);
 	chan_file_count_parks(in, how.parks);
 	return chan_recv_result(c, &dest, ret);
 }

@@ -92,6 +92,7 @@
 #include "wait.h"
 
 struct chan_node;
+struct chan_pinned;
 struct chan_timer;
 struct chan_waits;
 struct pid;
@@ -386,8 +387,8 @@ void chan_drop_end(struct chan *c, fmode_t mode);
 
 /* xfer.c */
 int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how);
-int chan_send_copy_once(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len,
-			struct chan_news *news);
+struct chan_pinned *chan_send_copy_once(struct chan *c, struct chan_user *guess,
+					const void __user *addr, u32 len, struct chan_news *news);
 int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len);
 int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how);
 

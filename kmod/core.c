@@ -78,7 +78,7 @@ struct chan_waiter *chan_claim_some(const struct chan *c, struct chan_queue *q,
 }
 
 /*
- * Receive from a timer.  Whoever was there before has been served by chan_settle(), or will
+ * Receive from a timer.  Whoever was there before has been served by settle(), or will
  * be, if it is only now that the timer has become due.
  */
 int chan_recv_time(struct chan *c, struct chan_dest *dest)
@@ -139,6 +139,17 @@ static noinline int settle(struct chan *c, struct chan_news *news)
 	return 0;
 }
 
+/*
+ * Before another attempt, without the lock: others may have the processor, but not before those
+ * are told who have been completed and must not wait for that.
+ */
+void chan_make_way(struct chan *c, struct chan_news *news)
+{
+	chan_tell(c, news);
+	*news = (struct chan_news)CHAN_NEWS_INIT(*news);
+	cond_resched();
+}
+
 /**
  * chan_lock_settled() - lock a channel and see to it that what is due on it happens first
  * @c: the channel.
@@ -150,7 +161,7 @@ void chan_lock_settled(struct chan *c, struct chan_news *news)
 	spin_lock(&c->lock);
 	while (unlikely(c->timer) && settle(c, news) == -EBUSY) {
 		spin_unlock(&c->lock);
-		cond_resched();
+		chan_make_way(c, news);
 		spin_lock(&c->lock);
 	}
 }

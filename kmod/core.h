@@ -4,7 +4,7 @@
  * under its lock.  chan.h has the invariants, and the rules are those of the Go language
  * specification.
  *
- * All of it is inlined into the few functions of xfer.c and call.c that use it, so that a
+ * All of it is inlined into the few functions of xfer.c, call.c and batch.c that use it, so that a
  * send or a receive is one function when it is compiled: what is common costs no calls, and
  * what is rare is out of line, in core.c.
  *
@@ -28,6 +28,7 @@ struct chan_waiter *chan_claim_some(const struct chan *c, struct chan_queue *q,
 int chan_recv_time(struct chan *c, struct chan_dest *dest);
 int chan_lock_own(struct chan *c, struct chan_blocking *how) __must_hold(c->lock);
 void chan_settle_own(struct chan_blocking *how, int ret);
+void chan_make_way(struct chan *c, struct chan_news *news);
 
 /* ---- the queues ---- */
 
@@ -128,12 +129,16 @@ static inline enum chan_path chan_path_of_end(int result)
 	return result == -EIDRM ? CHAN_PATH_REMOVED : CHAN_PATH_CLOSED;
 }
 
-/* Give @elem to the oldest receiver it fits; one it does not fit is told so. */
+/*
+ * Give @elem to the oldest receiver it fits; one it does not fit is told so.  -EBUSY if there are
+ * many of these.
+ */
 static __always_inline int chan_hand_over(struct chan *c, struct chan_elem *elem,
 					  struct chan_blocking *how, struct chan_news *news,
 					  bool alone)
 {
 	struct chan_waiter *w;
+	int n = 0;
 
 	for (;;) {
 		w = chan_claim_oldest(c, &c->recvq, how, alone);
@@ -142,6 +147,8 @@ static __always_inline int chan_hand_over(struct chan *c, struct chan_elem *elem
 		if (likely(elem->len <= w->room))
 			break;
 		chan_complete(c, &c->recvq, w, -EMSGSIZE, news);
+		if (++n == CHAN_BATCH)
+			return -EBUSY;
 	}
 	chan_elem_move(w->elem, elem);
 	chan_complete(c, &c->recvq, w, 0, news);
@@ -453,7 +460,7 @@ static __always_inline int chan_send_once(struct chan *c, struct chan_elem *elem
 
 	how->entry = w;
 	while (unlikely((ret = chan_send_or_queue(c, elem, how, news, alone)) == -EBUSY))
-		cond_resched();
+		chan_make_way(c, news);
 	return ret;
 }
 
@@ -479,7 +486,7 @@ static __always_inline int chan_recv_once(struct chan *c, struct chan_dest *dest
 
 	how->entry = w;
 	while (unlikely((ret = chan_recv_or_queue(c, dest, how, news, alone)) == -EBUSY))
-		cond_resched();
+		chan_make_way(c, news);
 	return ret;
 }
 

@@ -175,37 +175,43 @@ static struct chan_waiter *send_in_advance(struct chan *c, u32 len, struct chan_
  *
  * May sleep, but not on account of the channel.
  *
- * Return: 0; or -EAGAIN, with nothing done: send it as any other.
+ * Return: what chan_put_source() has to let go, once the receiver has been told; NULL if nothing
+ * was done: send it as any other.
  */
-int chan_send_copy_once(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len,
-			struct chan_news *news)
+struct chan_pinned *chan_send_copy_once(struct chan *c, struct chan_user *guess,
+					const void __user *addr, u32 len, struct chan_news *news)
 {
 	struct chan_pinned *from;
 	struct chan_waiter *w;
 
 	if (!expects_copy(c, len))
-		return -EAGAIN;
+		return NULL;
 	from = chan_hold_source(guess, addr, len);
 	if (!from)
-		return -EAGAIN;
+		return NULL;
 	/* From the claim on it is not free to leave: nobody is to come between. */
 	preempt_disable();
 	w = send_in_advance(c, len, news);
 	if (w)
 		chan_pinned_copy(w->pinned, from, len);
 	preempt_enable();
+	if (w)
+		return from;
 	chan_put_source(from);
-	return w ? 0 : -EAGAIN;
+	return NULL;
 }
 
-/* As chan_send_copy_once(), and all who have to know are told. */
+/* As chan_send_copy_once(), and all is done that follows: 0, or -EAGAIN. */
 int chan_send_copy(struct chan *c, struct chan_user *guess, const void __user *addr, u32 len)
 {
 	struct chan_news news = CHAN_NEWS_INIT(news);
-	int ret = chan_send_copy_once(c, guess, addr, len, &news);
+	struct chan_pinned *from = chan_send_copy_once(c, guess, addr, len, &news);
 
 	chan_tell(c, &news);
-	return ret;
+	if (!from)
+		return -EAGAIN;
+	chan_put_source(from);
+	return 0;
 }
 
 /* ---- send ---- */
@@ -247,7 +253,8 @@ static __always_inline int send(struct chan *c, struct chan_elem *elem, struct c
  *
  * Go specification, "Send statements".  May sleep if @how allows it.
  *
- * Return: 0, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EPIPE (closed), -EIDRM (removed).
+ * Return: 0, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EPIPE (closed), -EIDRM (removed),
+ * -EDEADLK (see deadlock.c).
  */
 int chan_send(struct chan *c, struct chan_elem *elem, struct chan_blocking *how)
 {
@@ -302,7 +309,7 @@ static __always_inline int recv(struct chan *c, struct chan_dest *dest, struct c
  *
  * Return: 0; or with nothing received -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EPIPE
  * (closed and drained), -EIDRM (removed), -EMSGSIZE (the element is longer than the
- * room), -EFAULT.  With -EFAULT the element is lost if, and only if, the destination
+ * room), -EDEADLK, -EFAULT.  With -EFAULT the element is lost if, and only if, the destination
  * was writable when the call began to wait or to take the element, and later was not.
  */
 int chan_recv(struct chan *c, struct chan_dest *dest, struct chan_blocking *how)

@@ -85,6 +85,27 @@ TEST(a_parked_receiver_with_too_short_a_room_is_told_and_the_next_is_tried)
 	EXPECT_EQ(0, ch_info(ch).lost);
 }
 
+/* More than are told while the channel is locked once. */
+TEST(many_parked_receivers_with_too_short_a_room_are_told)
+{
+	enum { N = 150 };
+	unsigned char small[2], big[ROOM];
+	struct task t[N + 1];
+	int ch = ch_make(ROOM, 0, CHAN_MESSAGE), i;
+
+	for (i = 0; i < N; i++) {
+		t[i] = (struct task){ .fd = ch, .buf = small, .size = sizeof(small) };
+		task_start(&t[i], task_do_recv);
+	}
+	wait_parked(ch, N, 0);
+	park_recv(&t[N], ch, big, sizeof(big));
+	EXPECT_EQ(0, ch_try_send(ch, "hello", 5));
+	for (i = 0; i < N; i++)
+		EXPECT_EQ(-EMSGSIZE, task_join(&t[i])) TH_LOG("%d", i);
+	EXPECT_EQ(6, task_join(&t[N]));
+	EXPECT_EQ(0, ch_info(ch).lost);
+}
+
 TEST(a_message_for_none_of_the_parked_receivers_stays_with_its_sender)
 {
 	unsigned char small[2];
