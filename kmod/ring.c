@@ -61,13 +61,15 @@ int chan_ring_init(struct chan_ring *ring, bool message, u32 elem_size, u32 cap)
 /* Drop all elements, and the slots.  May sleep. */
 void chan_ring_free(struct chan_ring *ring)
 {
-	while (ring->len) {
+	/* Short ones have nothing but their slots. */
+	while (ring->len && chan_is_long(ring->elem_size)) {
 		struct chan_elem elem;
 		const void *place = chan_ring_oldest(ring, &elem.len);
 
 		memcpy(elem.bytes, place, chan_moved_bytes(elem.len));
 		chan_ring_pop(ring);
 		chan_elem_drop(&elem);
+		cond_resched();
 	}
 	kvfree(ring->slots);
 	ring->slots = NULL;

@@ -97,7 +97,7 @@ static bool comes_here(struct task_struct *task)
 	int tries;
 
 	cpus_read_lock();
-	for (tries = 0; tries < TRIES && !comes; tries++)
+	for (tries = 0; tries < TRIES && !comes && num_online_cpus() > 1; tries++)
 		comes = comes_from(task, cpumask_any_but(cpu_online_mask,
 							 raw_smp_processor_id()));
 	cpus_read_unlock();
