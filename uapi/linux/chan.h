@@ -4,9 +4,9 @@
  *
  * A channel is a file descriptor.  CHAN_IOC_MAKE on /dev/chanctl makes one;
  * opening a named one (/dev/chan/NAME, or /dev/chanN when the kernel chose the
- * name) yields another descriptor of the same channel.  Every other command is
- * an ioctl on a channel's own descriptor, and read(2), write(2) and poll(2)
- * work on it too.  The semantics are those of channels in the Go language
+ * name) yields another descriptor of the same channel.  Commands about a channel
+ * are ioctls on its own descriptor, those about none or several on /dev/chanctl
+ * too; read(2), write(2) and poll(2) work on a channel as well.  The semantics are those of channels in the Go language
  * specification: see Documentation/abi.rst.
  *
  * How the structs grow.  CHAN_IOC_SEND and CHAN_IOC_RECV and their _UNTIL forms
