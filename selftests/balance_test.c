@@ -44,7 +44,7 @@ struct balance {
 	uint64_t seed, operations, numbers;
 	uint64_t next;			/* number that nobody has had */
 	uint64_t done[TASKS][8];	/* a cache line each, of which the first counts */
-	uint64_t interrupted, late;
+	uint64_t interrupted, late, unready;
 	uint8_t seen[];
 };
 
@@ -135,43 +135,46 @@ static void was_received(struct balance *b, const struct kind *kind, const unsig
 	__atomic_add_fetch(&b->seen[number], 1, __ATOMIC_RELAXED);
 }
 
-/* Of an operation that transfers nothing: one of those errnos which say so. */
-static void came_to_nothing(struct party *p, const char *what, long error)
+/* How patient an operation is. */
+enum patience { TRY, UNTIL, FOREVER };
+
+static enum patience some_patience(struct party *p)
 {
-	switch (-error) {
-	case EINTR:
-		__atomic_add_fetch(&p->b->interrupted, 1, __ATOMIC_RELAXED);
-		return;
-	case ETIMEDOUT:
-		__atomic_add_fetch(&p->b->late, 1, __ATOMIC_RELAXED);
-		return;
-	case EAGAIN:
-		return;
-	}
-	die("%s: %s", what, strerror(-error));
-}
-
-/* ---- operations ---- */
-
-/* How patient it is. */
-enum { TRY, UNTIL, FOREVER };
-
-static int some_patience(struct party *p)
-{
-	static const int patience[] = { TRY, UNTIL, UNTIL, FOREVER };
+	static const enum patience patience[] = { TRY, UNTIL, UNTIL, FOREVER };
 
 	return patience[draw(p, ARRAY_SIZE(patience))];
 }
 
-static long send_in_some_way(struct party *p, int ch, const void *room, uint32_t size)
+/* Of an operation that transfers nothing: it has to say why, and that has to be true. */
+static void came_to_nothing(struct party *p, const char *what, enum patience patience, long error)
+{
+	uint64_t *count = NULL;
+
+	if (error == -EINTR && patience != TRY)
+		count = &p->b->interrupted;
+	else if (error == -ETIMEDOUT && patience == UNTIL)
+		count = &p->b->late;
+	else if (error == -EAGAIN && patience == TRY)
+		count = &p->b->unready;
+	else
+		die("%s: %s", what, strerror(-error));
+	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- operations ---- */
+
+static long send_in_some_way(struct party *p, enum patience patience, int ch, const void *room,
+			     uint32_t size)
 {
 	long n;
 
-	switch (some_patience(p)) {
+	switch (patience) {
 	case TRY:
 		return ch_try_send(ch, room, size);
 	case UNTIL:
 		return ch_send_until(ch, room, size, now_ns() + SOON);
+	case FOREVER:
+		break;
 	}
 	if (draw(p, 4))
 		return ch_send(ch, room, size);
@@ -181,27 +184,31 @@ static long send_in_some_way(struct party *p, int ch, const void *room, uint32_t
 
 static void do_send(struct party *p)
 {
+	enum patience patience = some_patience(p);
 	unsigned int i = some_kind(p);
 	uint32_t size = write_element(p, &kinds[i], p->room[0]);
 	uint64_t number = number_in_element(p->room[0]);
-	long ret = send_in_some_way(p, p->b->ch[i], p->room[0], size);
+	long ret = send_in_some_way(p, patience, p->b->ch[i], p->room[0], size);
 
 	if (!ret)
 		return was_sent(p, number);
 	give_back(p, number);
-	came_to_nothing(p, "send", ret);
+	came_to_nothing(p, "send", patience, ret);
 }
 
 /* Its size and 1 more, as CHAN_IOC_RECV says it. */
-static long recv_in_some_way(struct party *p, int ch, void *room, uint32_t size)
+static long recv_in_some_way(struct party *p, enum patience patience, int ch, void *room,
+			     uint32_t size)
 {
 	long n;
 
-	switch (some_patience(p)) {
+	switch (patience) {
 	case TRY:
 		return ch_try_recv(ch, room, size);
 	case UNTIL:
 		return ch_recv_until(ch, room, size, now_ns() + SOON);
+	case FOREVER:
+		break;
 	}
 	if (draw(p, 4))
 		return ch_recv(ch, room, size);
@@ -211,12 +218,13 @@ static long recv_in_some_way(struct party *p, int ch, void *room, uint32_t size)
 
 static void do_recv(struct party *p)
 {
+	enum patience patience = some_patience(p);
 	unsigned int i = some_kind(p);
-	long ret = recv_in_some_way(p, p->b->ch[i], p->room[0], kinds[i].size);
+	long ret = recv_in_some_way(p, patience, p->b->ch[i], p->room[0], kinds[i].size);
 
 	if (ret > 0)
 		return was_received(p->b, &kinds[i], p->room[0], ret - 1);
-	came_to_nothing(p, "receive", ret);
+	came_to_nothing(p, "receive", patience, ret);
 }
 
 /* Channels of words are the first ones. */
@@ -238,7 +246,7 @@ static void do_send_batch(struct party *p)
 		.deadline = now_ns() + SOON,
 	});
 	if (sent < 0)
-		came_to_nothing(p, "send of several", sent);
+		came_to_nothing(p, "send of several", UNTIL, sent);
 	for (i = 0; i < n; i++) {
 		if ((long)i < sent)
 			was_sent(p, words[i]);
@@ -258,26 +266,30 @@ static void do_recv_batch(struct party *p)
 		.deadline = now_ns() + SOON,
 	});
 	if (n < 0)
-		return came_to_nothing(p, "receive of several", n);
+		return came_to_nothing(p, "receive of several", UNTIL, n);
 	for (i = 0; i < n; i++)
 		was_received(p->b, kind, (unsigned char *)&words[i], 8);
 }
 
-static long select_in_some_way(struct party *p, struct chan_case *cases, uint32_t n)
+static long select_in_some_way(struct party *p, enum patience patience,
+			       struct chan_case *cases, uint32_t n)
 {
 	int ch = p->b->ch[0];
 
-	switch (some_patience(p)) {
+	switch (patience) {
 	case TRY:
 		return ch_try_select(ch, cases, n);
 	case UNTIL:
 		return ch_select_until(ch, cases, n, now_ns() + SOON);
+	case FOREVER:
+		break;
 	}
 	return ch_select(ch, cases, n);
 }
 
 static void do_select(struct party *p)
 {
+	enum patience patience = some_patience(p);
 	const struct kind *kind[CASES];
 	struct chan_case cases[CASES];
 	uint32_t n = 1 + draw(p, CASES), i;
@@ -291,9 +303,9 @@ static void do_select(struct party *p)
 			cases[i].size = write_element(p, kind[i], p->room[i]);
 		}
 	}
-	chosen = select_in_some_way(p, cases, n);
+	chosen = select_in_some_way(p, patience, cases, n);
 	if (chosen < 0)
-		came_to_nothing(p, "select", chosen);
+		came_to_nothing(p, "select", patience, chosen);
 	for (i = 0; i < n; i++) {
 		if (cases[i].dir == CHAN_DIR_RECV) {
 			if (chosen == i)
@@ -325,7 +337,7 @@ static void do_call(struct party *p)
 		was_sent(p, req);
 	else
 		give_back(p, req);
-	came_to_nothing(p, "call", ret);
+	came_to_nothing(p, "call", UNTIL, ret);
 }
 
 static void do_look(struct party *p)
@@ -361,11 +373,18 @@ static long act(struct task *t)
 	return 0;
 }
 
-/* Interrupts this process often; half of the processes have their calls restarted. */
+/*
+ * Interrupts the other threads of this process often, of which one will take the signal; half of
+ * the processes have their calls restarted.
+ */
 static void start_timer(unsigned int process)
 {
 	struct itimerval it = { { 0, INTERRUPTS }, { 0, INTERRUPTS } };
+	sigset_t alarm;
 
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	must(-pthread_sigmask(SIG_BLOCK, &alarm, NULL));
 	catch(SIGALRM, process % 2 ? SA_RESTART : 0);
 	must(setitimer(ITIMER_REAL, &it, NULL));
 }
@@ -378,13 +397,16 @@ static pid_t start_process(struct balance *b, unsigned int process)
 
 	if (pid)
 		return pid;
-	start_timer(process);
 	for (i = 0; i < THREADS; i++) {
 		t[i] = (struct task){ .buf = b, .value = process * THREADS + i };
 		task_start(&t[i], act);
 	}
-	for (i = 0; i < THREADS; i++)
+	start_timer(process);
+	for (i = 0; i < THREADS; i++) {
+		while (!task_done(&t[i]))
+			usleep(10000);
 		must(task_join(&t[i]));
+	}
 	_exit(0);
 }
 
@@ -533,12 +555,16 @@ TEST_F_TIMEOUT(balance, what_is_sent_is_received_once, 14000)
 		unsent += b->seen[n] && b->seen[n] < SENT;
 	}
 	check_counters(_metadata, b, &transferred, &parked);
-	TH_LOG("CHAN_SEED=%llu: %llu parked, %llu late, %llu interrupted",
+	TH_LOG("CHAN_SEED=%llu: %llu parked; %llu late, %llu interrupted, %llu not ready",
 	       (unsigned long long)b->seed, (unsigned long long)parked,
-	       (unsigned long long)b->late, (unsigned long long)b->interrupted);
+	       (unsigned long long)b->late, (unsigned long long)b->interrupted,
+	       (unsigned long long)b->unready);
 	TH_LOG("%llu operations, %llu elements: %llu lost, %llu doubled",
 	       (unsigned long long)count_done(b), (unsigned long long)sent,
 	       (unsigned long long)lost, (unsigned long long)doubled);
+	EXPECT_LT(0, b->interrupted);
+	EXPECT_LT(0, b->late);
+	EXPECT_LT(0, b->unready);
 	EXPECT_EQ(0, lost);
 	EXPECT_EQ(0, doubled);
 	EXPECT_EQ(0, unsent);

@@ -35,9 +35,11 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/capability.h>
 #include <linux/chan.h>
 
 #include <kselftest_harness.h>
@@ -599,6 +601,15 @@ static inline uint64_t read_total(const char *name)
 
 /* ---- tasks that block ---- */
 
+/* How often an element is copied once whose receiver has parked: PREEMPT_RT does not do that. */
+static inline unsigned int once(void)
+{
+	struct utsname u;
+
+	must(uname(&u));
+	return !strstr(u.version, "PREEMPT_RT");
+}
+
 static inline bool are_parked(int fd, unsigned int recvq, unsigned int sendq)
 {
 	struct chan_info info = ch_info(fd);
@@ -974,6 +985,15 @@ static inline void become_nobody(void)
 	must(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY));
 	/* A change of credentials resets it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* Root stays root, but may do no more than own files. */
+static inline void drop_capabilities(void)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = {};
+
+	must(syscall(SYS_capset, &h, none));
 }
 
 static inline bool is_root(void)

@@ -4,7 +4,6 @@
  * twice otherwise, without anybody but the clock noticing; and with no memory allocated once
  * there has been one like it.
  */
-#include <sys/utsname.h>
 
 #include "chan_test.h"
 
@@ -26,15 +25,6 @@ static unsigned char *memory(void)
 static unsigned long long copied_once(void)
 {
 	return read_total("one_copies");
-}
-
-/* How often an element is copied once whose receiver has parked: PREEMPT_RT does not do that. */
-static unsigned int once(void)
-{
-	struct utsname u;
-
-	must(uname(&u));
-	return !strstr(u.version, "PREEMPT_RT");
 }
 
 /*

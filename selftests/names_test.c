@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names: nodes in /dev, who owns them, who may do what, and removal. */
-#include <linux/capability.h>
 #include "chan_test.h"
 
 #define NAME		"names_test.x"
@@ -453,14 +452,12 @@ TEST_F(named, its_owner_may_remove_it)
 
 TEST_F(named, root_without_cap_fowner_may_not_remove_anothers)
 {
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[2] = {};
 	pid_t pid;
 
 	EXPECT_EQ(0, AS_NOBODY(check(ch_make_named("names_test.theirs", 8, 0, 0, 0600) >= 0)));
 	pid = child_fork();
 	if (!pid) {
-		must(syscall(SYS_capset, &h, d));
+		drop_capabilities();
 		check(ch_remove("names_test.theirs") == -EPERM);
 		_exit(0);
 	}
