@@ -6,8 +6,9 @@
  * opening a named one (/dev/chan/NAME, or /dev/chanN when the kernel chose the
  * name) yields another descriptor of the same channel.  Commands about a channel
  * are ioctls on its own descriptor, those about none or several on /dev/chanctl
- * too; read(2), write(2) and poll(2) work on a channel as well.  The semantics are those of channels in the Go language
- * specification: see Documentation/abi.rst.
+ * too; read(2), write(2) and poll(2) work on a channel as well.  The semantics
+ * are those of channels in the Go language specification: see
+ * Documentation/abi.rst.
  *
  * How the structs grow.  CHAN_IOC_SEND and CHAN_IOC_RECV and their _UNTIL forms
  * take small fixed structs which never change.  All others begin with the size
