@@ -343,9 +343,11 @@ static void do_call(struct party *p)
 static void do_look(struct party *p)
 {
 	int ch = p->b->ch[some_kind(p)];
+	struct pollfd fd = { ch, POLLIN | POLLOUT, 0 };
 
 	must(ch_len(ch));
-	must(all_events(ch));
+	if (poll(&fd, 1, 0) < 0 && errno != EINTR)
+		die("poll: %m");
 	ch_info(ch);
 }
 

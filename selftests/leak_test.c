@@ -405,21 +405,22 @@ static int play_for_ever(void *arg)
 TEST(one_is_found_while_others_are_busy)
 {
 	int idle = make(8, 0), looks = scaled(50), i, ch, found = 0;
+	int n_busy = scaled(BUSY), n_idle = scaled(IDLE);
 	pid_t busy[BUSY];
 
-	for (i = 0; i < BUSY; i++)
+	for (i = 0; i < n_busy; i++)
 		busy[i] = child_start(play_for_ever, NULL);
 	/* They do not have this one. */
 	ch = make(8, 0);
 	start(recv_forever, on(ch));
-	for (i = 0; i < IDLE; i++)
+	for (i = 0; i < n_idle; i++)
 		start(recv_forever, on(idle));
-	wait_goroutines_parked(IDLE + 1);
+	wait_goroutines_parked(n_idle + 1);
 	close(ch);
 	for (i = 0; i < looks; i++)
 		found += kchan_leaks(NULL) == 1;
 	EXPECT_EQ(looks, found);
-	for (i = 0; i < BUSY; i++)
+	for (i = 0; i < n_busy; i++)
 		EXPECT_EQ(128 + SIGKILL, child_kill(busy[i]));
 }
 

@@ -149,7 +149,10 @@ static void do_hold(struct party *p)
 	ch_send(ch, p->room, LONG);
 	ch_send(ch, p->room, 10);
 	ch_dup(ch, O_RDONLY);
-	ch_ticker_at(now_ns(), MS);
+	/* When there are no more descriptors none of these succeeds. */
+	ch_make_timer((struct chan_make_timer){
+		.flags = CHAN_TIMER_TICK, .when = now_ns(), .period = MS,
+	});
 	if (draw(p, 2))
 		close(ch);
 }
