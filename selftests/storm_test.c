@@ -299,7 +299,7 @@ static bool rage(struct __test_metadata *_metadata, struct storm *s, unsigned in
  * Root has parked and been killed while its pages were locked.  If any of them are still counted,
  * somebody who may lock no more than those of one element may not lock these either.
  */
-static int receive_with_pages_locked(void *unused)
+static int receive_with_pages_locked(void *arg)
 {
 	unsigned char *memory = mmap(NULL, 2 * LARGE, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -309,6 +309,7 @@ static int receive_with_pages_locked(void *unused)
 	int ch = ch_make(LARGE, 0, 0);
 	struct task t = {};
 
+	(void)arg;
 	must(setrlimit(RLIMIT_MEMLOCK, &limit));
 	drop_capabilities();
 	park_recv(&t, ch, memory, LARGE);
