@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Which lines of kmod/ ran, of what gcovr --json has collected; see proof/coverage/run --help."""
+import collections
 import json
 import os
 import sys
 
 
 def read_reasons(path):
-    """{file: {line of source: reason}}"""
-    reasons = {}
+    """How many of the lines of a file that read so have a reason: {(file, line of source): n}"""
+    reasons = collections.Counter()
     with open(path, encoding="ascii") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith("#"):
@@ -18,7 +19,7 @@ def read_reasons(path):
             source, _, reason = rest.rpartition(" | ")
             if not source or not reason.strip():
                 raise ValueError(f"{path}:{number}: not FILE | LINE | REASON")
-            reasons.setdefault(name, {})[source.strip()] = reason
+            reasons[name, source.strip()] += 1
     return reasons
 
 
@@ -46,22 +47,32 @@ def percent(part, whole):
     return 100 * part / whole if whole else 100
 
 
-def unexplained(name, lines, kmod, reasons, used):
+def unexplained(name, lines, kmod, reasons):
+    """Those without a reason; takes the reasons off that are used."""
     with open(os.path.join(kmod, name), encoding="ascii") as source:
         text = [line.strip() for line in source]
     for number in sorted(number for number, count in lines.items() if not count):
         line = text[number - 1]
-        if line in reasons.get(name, {}):
-            used.add((name, line))
+        if reasons[name, line]:
+            reasons[name, line] -= 1
         else:
             yield f"{name}:{number}: {line}"
+
+
+def uncounted(files, kmod):
+    """Sources of which nothing is known."""
+    return sorted(name for name in os.listdir(kmod) if name.endswith(".c") and
+                  not name.endswith("_kunit.c") and name not in files)
 
 
 def main():
     path, kmod, reasons_path = sys.argv[1:]
     with open(path, encoding="utf-8") as data:
         files = merge(json.load(data)["files"])
-    reasons, used = read_reasons(reasons_path), set()
+    unknown = uncounted(files, kmod)
+    if unknown:
+        sys.exit(f"table.py: nothing was counted in {' '.join(unknown)}")
+    reasons = read_reasons(reasons_path)
     missing, all_lines, all_branches = [], {}, {}
     print(f"{'':24}{'lines':>8}{'ran':>8}{'%':>8}{'branches':>10}{'ran':>8}{'%':>8}")
     for name in sorted(files):
@@ -69,20 +80,20 @@ def main():
         print(f"{name:24}{len(lines):8}{ran(lines):8}{percent(ran(lines), len(lines)):8.1f}"
               f"{len(branches):10}{ran(branches):8}"
               f"{percent(ran(branches), len(branches)):8.1f}")
-        missing += unexplained(name, lines, kmod, reasons, used)
+        missing += unexplained(name, lines, kmod, reasons)
         all_lines.update({(name, key): count for key, count in lines.items()})
         all_branches.update({(name, key): count for key, count in branches.items()})
     for line in missing:
         print(f"did not run: {line}")
-    for name, source in sorted((name, source) for name in reasons for source in reasons[name]):
-        if (name, source) not in used:
-            print(f"has a reason not to run, but ran or is not there: {name} | {source}")
+    stale = sorted(reasons.elements())
+    for name, source in stale:
+        print(f"has a reason not to run, but ran or is not there: {name} | {source}")
     print(f"{ran(all_lines)} of {len(all_lines)} lines "
           f"({percent(ran(all_lines), len(all_lines)):.1f} %), "
           f"{ran(all_branches)} of {len(all_branches)} branches "
           f"({percent(ran(all_branches), len(all_branches)):.1f} %); "
           f"{len(missing)} lines without a reason")
-    return 1 if missing else 0
+    return 1 if missing or stale else 0
 
 
 if __name__ == "__main__":

@@ -669,6 +669,9 @@ const char *model_flaw(const struct op *op)
 		return op->patience == TRY ? NULL : "it would block, and was to wait";
 	case RES_TIMEDOUT:
 		return op->patience >= UNTIL ? NULL : "its deadline has passed, and it has none";
+	case RES_EPIPE:
+		return op->kind != OP_SELECT || op->chosen >= 0 ? NULL :
+		       "a case of it failed, and it does not say which";
 	case RES_SENT:
 	case RES_GOT:
 		return moved(op) ? NULL : "nothing was moved, and it is no error";
