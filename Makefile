@@ -8,7 +8,7 @@ parts := userlib tools examples
 
 .DEFAULT_GOAL := all
 .PHONY: all modules user $(parts) selftests bench bench-quick bench-repeat bench-programs demo \
-	test test-debug model histories fuzz mutations balance storm coverage check \
+	test test-debug model histories fuzz mutations inject balance storm coverage check \
 	install modules_install clean distclean help
 
 all: modules user
@@ -22,6 +22,7 @@ help:
 	@echo '  make histories        random concurrent programs, checked against a sequential model'
 	@echo '  make fuzz             a minute of fuzzing; proof/fuzz/run --help has more'
 	@echo '  make mutations        whether the tests find deliberate faults of the module'
+	@echo '  make inject           each allocation and each copy of the module fails once, in turn'
 	@echo '  make balance          ten million operations on each of the kernels of test-debug'
 	@echo '  make storm            ten thousand kills'
 	@echo '  make coverage         which lines of the module the tests run'
@@ -96,7 +97,7 @@ fuzz:
 	scripts/setup fuzz
 	proof/fuzz/run
 
-mutations storm:
+mutations inject storm:
 	scripts/setup test
 	proof/$@/run
 

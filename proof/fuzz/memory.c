@@ -256,26 +256,24 @@ static bool is_letter(unsigned char c)
 	return c == letters[0] || c == letters[1] || c == letters[2];
 }
 
-/* What a timer yields is a time that has come, and of a ticker there may be several. */
-static bool are_times(const unsigned char *p, size_t n)
+/* What a timer yields is one time that has come. */
+static bool is_time(const unsigned char *p, size_t n)
 {
 	struct timespec now;
 	uint64_t ns;
 
+	if (n != sizeof(ns))
+		return false;
+	memcpy(&ns, p, sizeof(ns));
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	for (; n >= sizeof(ns); n -= sizeof(ns), p += sizeof(ns)) {
-		memcpy(&ns, p, sizeof(ns));
-		if (ns > now.tv_sec * 1000000000ULL + now.tv_nsec)
-			return false;
-	}
-	return !n;
+	return ns <= now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
 static void check_received(struct task *t, const char *what, const unsigned char *p, size_t n)
 {
 	size_t i;
 
-	if (overlap || are_times(p, n))
+	if (overlap || is_time(p, n))
 		return;
 	for (i = 0; i < n; i++)
 		if (!is_letter(p[i])) {
