@@ -13,6 +13,7 @@
 #define LONG		3000
 #define LARGE		65536
 #define SOON		(3 * MS)
+#define HELD		60
 #define LOOKS		32		/* kills between two looks at the survivors */
 
 /* What everybody uses. */
@@ -28,6 +29,8 @@ struct storm {
 struct party {
 	const struct storm *s;
 	uint32_t random;
+	int held[HELD];		/* descriptors */
+	unsigned int n_held;
 	unsigned char room[LARGE];
 };
 
@@ -141,6 +144,16 @@ static void do_poll(struct party *p)
 	p->random ^= poll(fds, SHARED, 1);
 }
 
+/* In the place of the one that is held longest. */
+static void hold(struct party *p, int fd)
+{
+	int *place = &p->held[p->n_held++ % HELD];
+
+	if (*place > 0)
+		close(*place);
+	*place = fd;
+}
+
 /* Left behind: with elements in it, in queues of its own, with two ends. */
 static void do_hold(struct party *p)
 {
@@ -148,13 +161,12 @@ static void do_hold(struct party *p)
 
 	ch_send(ch, p->room, LONG);
 	ch_send(ch, p->room, 10);
-	ch_dup(ch, O_RDONLY);
-	/* When there are no more descriptors none of these succeeds. */
-	ch_make_timer((struct chan_make_timer){
-		.flags = CHAN_TIMER_TICK, .when = now_ns(), .period = MS,
-	});
+	hold(p, ch_dup(ch, O_RDONLY));
+	hold(p, ch_ticker_at(now_ns(), MS));
 	if (draw(p, 2))
 		close(ch);
+	else
+		hold(p, ch);
 }
 
 static void (*const deeds[])(struct party *p) = {
