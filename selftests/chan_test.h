@@ -49,7 +49,7 @@
 #define TEST_TIMEOUT_DEFAULT	180
 
 /* How long to wait for what must happen soon. */
-#define PATIENCE_NS		60000000000ULL
+#define PATIENCE_NS		(number_from("CHAN_PATIENCE", 60) * SEC)
 
 #define MS			1000000ULL
 #define SEC			1000000000ULL
@@ -90,6 +90,14 @@ static inline __noreturn __printf(1, 2) void die(const char *fmt, ...)
 		    __ret, strerror(__ret == -1 ? errno : (int)-__ret));\
 	__ret;								\
 })
+
+/* A number in the environment. */
+static inline uint64_t number_from(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
 
 static inline uint64_t now_ns(void)
 {
@@ -154,14 +162,6 @@ static inline uint64_t stress_ns(unsigned int seconds)
 	const char *text = getenv("CHAN_STRESS_SECONDS");
 
 	return text ? atoi(text) * SEC : scaled(seconds * SEC);
-}
-
-/* A number in the environment. */
-static inline uint64_t number_from(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
 /* What a library call that fails says, as one number. */
