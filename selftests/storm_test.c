@@ -4,7 +4,7 @@
  * channels of their own, and are killed at random moments, one after the other.  Two others,
  * who use the same channels, are never killed, and must not stop; in the end nothing is left.
  *
- * CHAN_KILLS sets how many are killed, 100 by default; CHAN_SEED repeats what they do.
+ * CHAN_KILLS sets how many are killed, 100 by default (scaled); CHAN_SEED repeats what they do.
  */
 #include "chan_test.h"
 
@@ -345,7 +345,7 @@ FIXTURE_TEARDOWN(storm)
 
 TEST_F_TIMEOUT(storm, survivors_go_on_and_nothing_is_left, 7200)
 {
-	unsigned int kills = number_from("CHAN_KILLS", 100);
+	unsigned int kills = number_from("CHAN_KILLS", scaled(100));
 	struct storm *s = shared_alloc(sizeof(*s));
 	bool sound;
 	struct chan_query before, after;
