@@ -140,21 +140,21 @@ enum patience { TRY, UNTIL, FOREVER };
 
 static enum patience some_patience(struct party *p)
 {
-	static const enum patience patience[] = { TRY, UNTIL, UNTIL, FOREVER };
+	static const enum patience some[] = { TRY, UNTIL, UNTIL, FOREVER };
 
-	return patience[draw(p, ARRAY_SIZE(patience))];
+	return some[draw(p, ARRAY_SIZE(some))];
 }
 
 /* Of an operation that transfers nothing: it has to say why, and that has to be true. */
-static void came_to_nothing(struct party *p, const char *what, enum patience patience, long error)
+static void came_to_nothing(struct party *p, const char *what, enum patience how, long error)
 {
 	uint64_t *count = NULL;
 
-	if (error == -EINTR && patience != TRY)
+	if (error == -EINTR && how != TRY)
 		count = &p->b->interrupted;
-	else if (error == -ETIMEDOUT && patience == UNTIL)
+	else if (error == -ETIMEDOUT && how == UNTIL)
 		count = &p->b->late;
-	else if (error == -EAGAIN && patience == TRY)
+	else if (error == -EAGAIN && how == TRY)
 		count = &p->b->unready;
 	else
 		die("%s: %s", what, strerror(-error));
@@ -163,12 +163,12 @@ static void came_to_nothing(struct party *p, const char *what, enum patience pat
 
 /* ---- operations ---- */
 
-static long send_in_some_way(struct party *p, enum patience patience, int ch, const void *room,
+static long send_in_some_way(struct party *p, enum patience how, int ch, const void *room,
 			     uint32_t size)
 {
 	long n;
 
-	switch (patience) {
+	switch (how) {
 	case TRY:
 		return ch_try_send(ch, room, size);
 	case UNTIL:
@@ -184,25 +184,25 @@ static long send_in_some_way(struct party *p, enum patience patience, int ch, co
 
 static void do_send(struct party *p)
 {
-	enum patience patience = some_patience(p);
+	enum patience how = some_patience(p);
 	unsigned int i = some_kind(p);
 	uint32_t size = write_element(p, &kinds[i], p->room[0]);
 	uint64_t number = number_in_element(p->room[0]);
-	long ret = send_in_some_way(p, patience, p->b->ch[i], p->room[0], size);
+	long ret = send_in_some_way(p, how, p->b->ch[i], p->room[0], size);
 
 	if (!ret)
 		return was_sent(p, number);
 	give_back(p, number);
-	came_to_nothing(p, "send", patience, ret);
+	came_to_nothing(p, "send", how, ret);
 }
 
 /* Its size and 1 more, as CHAN_IOC_RECV says it. */
-static long recv_in_some_way(struct party *p, enum patience patience, int ch, void *room,
+static long recv_in_some_way(struct party *p, enum patience how, int ch, void *room,
 			     uint32_t size)
 {
 	long n;
 
-	switch (patience) {
+	switch (how) {
 	case TRY:
 		return ch_try_recv(ch, room, size);
 	case UNTIL:
@@ -218,13 +218,13 @@ static long recv_in_some_way(struct party *p, enum patience patience, int ch, vo
 
 static void do_recv(struct party *p)
 {
-	enum patience patience = some_patience(p);
+	enum patience how = some_patience(p);
 	unsigned int i = some_kind(p);
-	long ret = recv_in_some_way(p, patience, p->b->ch[i], p->room[0], kinds[i].size);
+	long ret = recv_in_some_way(p, how, p->b->ch[i], p->room[0], kinds[i].size);
 
 	if (ret > 0)
 		return was_received(p->b, &kinds[i], p->room[0], ret - 1);
-	came_to_nothing(p, "receive", patience, ret);
+	came_to_nothing(p, "receive", how, ret);
 }
 
 /* Channels of words are the first ones. */
@@ -271,12 +271,12 @@ static void do_recv_batch(struct party *p)
 		was_received(p->b, kind, (unsigned char *)&words[i], 8);
 }
 
-static long select_in_some_way(struct party *p, enum patience patience,
+static long select_in_some_way(struct party *p, enum patience how,
 			       struct chan_case *cases, uint32_t n)
 {
 	int ch = p->b->ch[0];
 
-	switch (patience) {
+	switch (how) {
 	case TRY:
 		return ch_try_select(ch, cases, n);
 	case UNTIL:
@@ -289,7 +289,7 @@ static long select_in_some_way(struct party *p, enum patience patience,
 
 static void do_select(struct party *p)
 {
-	enum patience patience = some_patience(p);
+	enum patience how = some_patience(p);
 	const struct kind *kind[CASES];
 	struct chan_case cases[CASES];
 	uint32_t n = 1 + draw(p, CASES), i;
@@ -303,9 +303,9 @@ static void do_select(struct party *p)
 			cases[i].size = write_element(p, kind[i], p->room[i]);
 		}
 	}
-	chosen = select_in_some_way(p, patience, cases, n);
+	chosen = select_in_some_way(p, how, cases, n);
 	if (chosen < 0)
-		came_to_nothing(p, "select", patience, chosen);
+		came_to_nothing(p, "select", how, chosen);
 	for (i = 0; i < n; i++) {
 		if (cases[i].dir == CHAN_DIR_RECV) {
 			if (chosen == i)

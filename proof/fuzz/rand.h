@@ -46,25 +46,26 @@ static inline struct rand stream(uint64_t seed, uint32_t task, uint32_t op)
 
 #define PICK(r, array)	((array)[below(r, sizeof(array) / sizeof((array)[0]))])
 
-/* One of several, by their weights, the first of which is there and the next ones so far behind. */
-static inline unsigned int weighted(struct rand *r, const unsigned int *first, size_t stride,
-				    unsigned int n)
+/* One of @n structs of @size bytes, by what each says so far behind its beginning. */
+static inline const void *pick_weighted(struct rand *r, const void *array, unsigned int n,
+					size_t size, size_t weight)
 {
-	const unsigned int *weight = first;
+	const unsigned char *first = array;
 	unsigned int sum = 0, i, at;
 
-	for (i = 0; i < n; i++, weight += stride)
-		sum += *weight;
+#define WEIGHT(i)	(*(const unsigned int *)(first + (i) * size + weight))
+	for (i = 0; i < n; i++)
+		sum += WEIGHT(i);
 	at = below(r, sum);
-	for (i = 0, weight = first; at >= *weight; i++, weight += stride)
-		at -= *weight;
-	return i;
+	for (i = 0; at >= WEIGHT(i); i++)
+		at -= WEIGHT(i);
+#undef WEIGHT
+	return first + i * size;
 }
 
 /* Of an array of structs that have a @weight. */
 #define PICK_WEIGHTED(r, array)							\
-	(&(array)[weighted(r, &(array)[0].weight,				\
-			   sizeof((array)[0]) / sizeof(unsigned int),		\
-			   sizeof(array) / sizeof((array)[0]))])
+	pick_weighted(r, array, sizeof(array) / sizeof((array)[0]), sizeof((array)[0]), \
+		      offsetof(typeof((array)[0]), weight))
 
 #endif /* FUZZ_RAND_H */
