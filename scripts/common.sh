@@ -33,6 +33,20 @@ quietly() {
 	fi
 }
 
+# Runs a command: what it prints is shown, and kept in a file.  Its status is the command's.
+kept_in() {
+	kept=$1
+	shift
+	{
+		kept_status=0
+		"$@" || kept_status=$?
+		echo "$kept_status" >"$kept.status"
+	} | tee "$kept"
+	kept_status=$(cat "$kept.status")
+	rm -f "$kept.status"
+	return "$kept_status"
+}
+
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
 		"$@"

@@ -163,23 +163,32 @@ static void came_to_nothing(struct party *p, const char *what, enum patience how
 
 /* ---- operations ---- */
 
-static long send_in_some_way(struct party *p, enum patience how, int ch, const void *room,
-			     uint32_t size)
+static long by_file(bool sends, int ch, void *room, uint32_t size)
 {
-	long n;
+	long n = sends ? write(ch, room, size) : read(ch, room, size);
 
+	if (n < 0)
+		return -errno;
+	return sends ? 0 : n + 1;
+}
+
+/* 0, or the size of what was received and 1 more, as the commands say it. */
+static long transfer(struct party *p, bool sends, enum patience how, int ch, void *room,
+		     uint32_t size)
+{
 	switch (how) {
 	case TRY:
-		return ch_try_send(ch, room, size);
+		return ch_xfer(ch, sends ? CHAN_IOC_SEND : CHAN_IOC_RECV, room, size,
+			       CHAN_XFER_TRY);
 	case UNTIL:
-		return ch_send_until(ch, room, size, now_ns() + SOON);
+		return ch_xfer_until(ch, sends ? CHAN_IOC_SEND_UNTIL : CHAN_IOC_RECV_UNTIL, room,
+				     size, now_ns() + SOON);
 	case FOREVER:
 		break;
 	}
-	if (draw(p, 4))
-		return ch_send(ch, room, size);
-	n = write(ch, room, size);
-	return n < 0 ? -errno : 0;
+	if (!draw(p, 4))
+		return by_file(sends, ch, room, size);
+	return sends ? ch_send(ch, room, size) : ch_recv(ch, room, size);
 }
 
 static void do_send(struct party *p)
@@ -188,7 +197,7 @@ static void do_send(struct party *p)
 	unsigned int i = some_kind(p);
 	uint32_t size = write_element(p, &kinds[i], p->room[0]);
 	uint64_t number = number_in_element(p->room[0]);
-	long ret = send_in_some_way(p, how, p->b->ch[i], p->room[0], size);
+	long ret = transfer(p, true, how, p->b->ch[i], p->room[0], size);
 
 	if (!ret)
 		return was_sent(p, number);
@@ -196,31 +205,11 @@ static void do_send(struct party *p)
 	came_to_nothing(p, "send", how, ret);
 }
 
-/* Its size and 1 more, as CHAN_IOC_RECV says it. */
-static long recv_in_some_way(struct party *p, enum patience how, int ch, void *room,
-			     uint32_t size)
-{
-	long n;
-
-	switch (how) {
-	case TRY:
-		return ch_try_recv(ch, room, size);
-	case UNTIL:
-		return ch_recv_until(ch, room, size, now_ns() + SOON);
-	case FOREVER:
-		break;
-	}
-	if (draw(p, 4))
-		return ch_recv(ch, room, size);
-	n = read(ch, room, size);
-	return n < 0 ? -errno : n + 1;
-}
-
 static void do_recv(struct party *p)
 {
 	enum patience how = some_patience(p);
 	unsigned int i = some_kind(p);
-	long ret = recv_in_some_way(p, how, p->b->ch[i], p->room[0], kinds[i].size);
+	long ret = transfer(p, false, how, p->b->ch[i], p->room[0], kinds[i].size);
 
 	if (ret > 0)
 		return was_received(p->b, &kinds[i], p->room[0], ret - 1);

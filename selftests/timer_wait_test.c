@@ -744,7 +744,7 @@ FIXTURE(set_timer)
 	int timer;
 	struct chan_case *cases;
 	uint32_t n;
-	struct task setter, selector;
+	struct task setter;
 };
 
 FIXTURE_SETUP(set_timer)
@@ -782,13 +782,14 @@ TEST_F(set_timer, does_not_keep_a_select_from_being_killed)
 
 TEST_F(set_timer, does_not_keep_a_select_from_its_deadline)
 {
-	self->selector = (struct task){
+	struct task selector = {
 		.fd = chanctl(), .buf = self->cases, .size = self->n,
 		.deadline = now_ns() + 100 * MS,
 	};
+
 	task_start(&self->setter, set_all_the_time);
-	task_start(&self->selector, task_do_select);
-	EXPECT_EQ(-ETIMEDOUT, task_join(&self->selector));
+	task_start(&selector, task_do_select);
+	EXPECT_EQ(-ETIMEDOUT, task_join(&selector));
 }
 
 TEST_HARNESS_MAIN
