@@ -20,6 +20,7 @@ help:
 	@echo '  make test-debug       the same tests on kernels that watch memory, locks and races'
 	@echo '  make model            the protocol as a model, searched exhaustively'
 	@echo '  make histories        random concurrent programs, checked against a sequential model'
+	@echo '                                           (HISTORIES=N: so many, of 100,000)'
 	@echo '  make fuzz             a minute of fuzzing; proof/fuzz/run --help has more'
 	@echo '  make mutations        whether the tests find deliberate faults of the module'
 	@echo '  make inject           each allocation and each copy of the module fails once, in turn'
@@ -75,12 +76,12 @@ demo:
 
 test:
 	scripts/setup test
-	$(MAKE) --no-print-directory -s selftests
+	$(MAKE) --no-print-directory -s -j$(shell nproc) selftests
 	scripts/test $(TESTS)
 
 test-debug:
 	scripts/setup test
-	$(MAKE) --no-print-directory -s selftests
+	$(MAKE) --no-print-directory -s -j$(shell nproc) selftests
 	scripts/test --debug $(TESTS)
 
 model:
@@ -91,7 +92,7 @@ histories:
 	scripts/setup histories
 	$(MAKE) --no-print-directory -s -C proof/history
 	proof/history/checker_test.sh
-	proof/history/run
+	proof/history/run $(HISTORIES:%=--histories %)
 
 fuzz:
 	scripts/setup fuzz

@@ -5,7 +5,8 @@
  * element has a number of its own, and a table in shared memory says of each number whether a
  * send of it has succeeded, and how often it was received.
  *
- * CHAN_OPERATIONS sets how many operations, 20000 by default; CHAN_SEED repeats what they are.
+ * CHAN_OPERATIONS sets how many operations, 20000 by default; CHAN_SEED repeats what they are.  Of
+ * what transfers several words, each word is one.
  */
 #include "chan_test.h"
 
@@ -161,7 +162,7 @@ static void came_to_nothing(struct party *p, const char *what, enum patience how
 	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
 }
 
-/* ---- operations ---- */
+/* ---- operations: how many they were ---- */
 
 static long by_file(bool sends, int ch, void *room, uint32_t size)
 {
@@ -191,7 +192,7 @@ static long transfer(struct party *p, bool sends, enum patience how, int ch, voi
 	return sends ? ch_send(ch, room, size) : ch_recv(ch, room, size);
 }
 
-static void do_send(struct party *p)
+static uint32_t do_send(struct party *p)
 {
 	enum patience how = some_patience(p);
 	unsigned int i = some_kind(p);
@@ -199,21 +200,26 @@ static void do_send(struct party *p)
 	uint64_t number = number_in_element(p->room[0]);
 	long ret = transfer(p, true, how, p->b->ch[i], p->room[0], size);
 
-	if (!ret)
-		return was_sent(p, number);
-	give_back(p, number);
-	came_to_nothing(p, "send", how, ret);
+	if (ret) {
+		give_back(p, number);
+		came_to_nothing(p, "send", how, ret);
+	} else {
+		was_sent(p, number);
+	}
+	return 1;
 }
 
-static void do_recv(struct party *p)
+static uint32_t do_recv(struct party *p)
 {
 	enum patience how = some_patience(p);
 	unsigned int i = some_kind(p);
 	long ret = transfer(p, false, how, p->b->ch[i], p->room[0], kinds[i].size);
 
 	if (ret > 0)
-		return was_received(p->b, &kinds[i], p->room[0], ret - 1);
-	came_to_nothing(p, "receive", how, ret);
+		was_received(p->b, &kinds[i], p->room[0], ret - 1);
+	else
+		came_to_nothing(p, "receive", how, ret);
+	return 1;
 }
 
 /* Channels of words are the first ones. */
@@ -222,7 +228,7 @@ static unsigned int some_words(struct party *p)
 	return draw(p, 3);
 }
 
-static void do_send_batch(struct party *p)
+static uint32_t do_send_batch(struct party *p)
 {
 	uint64_t words[BATCH];
 	uint32_t n = 1 + draw(p, BATCH), i;
@@ -242,9 +248,10 @@ static void do_send_batch(struct party *p)
 		else
 			give_back(p, words[i]);
 	}
+	return sent > 0 ? sent : 1;
 }
 
-static void do_recv_batch(struct party *p)
+static uint32_t do_recv_batch(struct party *p)
 {
 	const struct kind *kind = &kinds[some_words(p)];
 	uint64_t words[BATCH];
@@ -255,9 +262,10 @@ static void do_recv_batch(struct party *p)
 		.deadline = now_ns() + SOON,
 	});
 	if (n < 0)
-		return came_to_nothing(p, "receive of several", UNTIL, n);
+		came_to_nothing(p, "receive of several", UNTIL, n);
 	for (i = 0; i < n; i++)
 		was_received(p->b, kind, (unsigned char *)&words[i], 8);
+	return n > 0 ? n : 1;
 }
 
 static long select_in_some_way(struct party *p, enum patience how,
@@ -276,7 +284,7 @@ static long select_in_some_way(struct party *p, enum patience how,
 	return ch_select(ch, cases, n);
 }
 
-static void do_select(struct party *p)
+static uint32_t do_select(struct party *p)
 {
 	enum patience how = some_patience(p);
 	const struct kind *kind[CASES];
@@ -305,10 +313,11 @@ static void do_select(struct party *p)
 			give_back(p, number_in_element(p->room[i]));
 		}
 	}
+	return 1;
 }
 
 /* Whoever receives the request, and whoever sends the reply. */
-static void do_call(struct party *p)
+static uint32_t do_call(struct party *p)
 {
 	uint64_t req = take_number(p), rep;
 	struct chan_call call = {
@@ -320,16 +329,18 @@ static void do_call(struct party *p)
 
 	if (ret > 0) {
 		was_sent(p, req);
-		return was_received(p->b, &kinds[1], (unsigned char *)&rep, ret - 1);
+		was_received(p->b, &kinds[1], (unsigned char *)&rep, ret - 1);
+		return 2;
 	}
 	if (call.flags & CHAN_CALL_SENT)
 		was_sent(p, req);
 	else
 		give_back(p, req);
 	came_to_nothing(p, "call", UNTIL, ret);
+	return 1;
 }
 
-static void do_look(struct party *p)
+static uint32_t do_look(struct party *p)
 {
 	int ch = p->b->ch[some_kind(p)];
 	struct pollfd fd = { ch, POLLIN | POLLOUT, 0 };
@@ -338,12 +349,14 @@ static void do_look(struct party *p)
 	if (poll(&fd, 1, 0) < 0 && errno != EINTR)
 		die("poll: %m");
 	ch_info(ch);
+	return 1;
 }
 
-static void (*const deeds[])(struct party *p) = {
+static uint32_t (*const deeds[])(struct party *p) = {
 	do_send, do_send, do_send, do_send, do_send,
 	do_recv, do_recv, do_recv, do_recv, do_recv,
-	do_send_batch, do_recv_batch, do_select, do_select, do_call, do_look,
+	do_send_batch, do_recv_batch, do_send_batch, do_recv_batch,
+	do_select, do_select, do_call, do_look,
 };
 
 /* ---- tasks ---- */
@@ -351,14 +364,14 @@ static void (*const deeds[])(struct party *p) = {
 static long act(struct task *t)
 {
 	struct party *p = calloc(1, sizeof(*p));
-	uint64_t *done, i;
+	uint64_t *done, n = 0;
 
 	p->b = t->buf;
 	p->random = p->b->seed + t->value;
 	done = p->b->done[t->value];
-	for (i = 0; i < p->b->operations / TASKS; i++) {
-		deeds[draw(p, ARRAY_SIZE(deeds))](p);
-		__atomic_store_n(done, i + 1, __ATOMIC_RELAXED);
+	while (n < p->b->operations / TASKS) {
+		n += deeds[draw(p, ARRAY_SIZE(deeds))](p);
+		__atomic_store_n(done, n, __ATOMIC_RELAXED);
 	}
 	free(p);
 	return 0;
@@ -411,6 +424,17 @@ static uint64_t count_done(const struct balance *b)
 	return sum;
 }
 
+static bool all_done(const struct balance *b)
+{
+	int i;
+
+	for (i = 0; i < TASKS; i++) {
+		if (__atomic_load_n(&b->done[i][0], __ATOMIC_RELAXED) < b->operations / TASKS)
+			return false;
+	}
+	return true;
+}
+
 /* Where all of them wait for each other, each channel gets a partner. */
 static void help(struct party *helper)
 {
@@ -449,7 +473,7 @@ static bool see_to_the_end(struct __test_metadata *_metadata, struct balance *b,
 	int i;
 
 	helper->b = b;
-	while (!failed && done < b->operations / TASKS * TASKS) {
+	while (!failed && !all_done(b)) {
 		before = done;
 		usleep(5000);
 		done = count_done(b);
