@@ -181,25 +181,26 @@ TEST_F(batch, ten_thousand_elements_go_through_a_small_channel)
 	enum { N = 10000 };
 	static uint64_t v[N], w[N];
 	static const uint64_t caps[] = { 0, 1, 3, 128 };
+	long some = scaled(N);
 	struct batcher b;
 	unsigned int i;
 
-	number(v, 1, N);
+	number(v, 1, some);
 	for (i = 0; i < 4; i++) {
 		int ch = ch_make(8, caps[i], 0);
 		long got = 0, n;
 
 		poison(w, sizeof(w));
-		start(&b, do_send, self->way, ch, v, N, 8);
-		while (got < N) {
-			n = self->way->recv(ch, w + got, N - got < 50 ? N - got : 50, 8);
+		start(&b, do_send, self->way, ch, v, some, 8);
+		while (got < some) {
+			n = self->way->recv(ch, w + got, some - got < 50 ? some - got : 50, 8);
 			ASSERT_LT(0, n);
 			got += n;
 		}
-		EXPECT_EQ(N, task_join(&b.t));
-		EXPECT_TRUE(are_numbered(w, 1, N));
-		EXPECT_EQ(N, ch_info(ch).sends);
-		EXPECT_EQ(N, ch_info(ch).receives);
+		EXPECT_EQ(some, task_join(&b.t));
+		EXPECT_TRUE(are_numbered(w, 1, some));
+		EXPECT_EQ(some, ch_info(ch).sends);
+		EXPECT_EQ(some, ch_info(ch).receives);
 		EXPECT_EQ(0, ch_len(ch));
 		close(ch);
 	}

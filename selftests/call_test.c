@@ -1181,7 +1181,7 @@ static long serve_mortals(struct task *t)
 TEST(callers_killed_at_any_time_hurt_nobody)
 {
 	struct client k[4];
-	int req = ch_make(8, 0, 0), i;
+	int req = ch_make(8, 0, 0), kills = scaled(100), i;
 	struct task server, steady;
 	pid_t pid[4];
 
@@ -1193,7 +1193,7 @@ TEST(callers_killed_at_any_time_hurt_nobody)
 		pid[i] = child_start(call_till_killed, &k[i]);
 	steady = (struct task){ .buf = &k[0] };
 	task_start(&steady, call_often);
-	for (i = 0; i < 100 || !task_done(&steady); i++) {
+	for (i = 0; i < kills || !task_done(&steady); i++) {
 		usleep(i % 7 * 1000);
 		ASSERT_EQ(128 + SIGKILL, child_kill(pid[1 + i % 3]));
 		pid[1 + i % 3] = child_start(call_till_killed, &k[1 + i % 3]);

@@ -182,6 +182,7 @@ TEST_F(go, a_hundred_elements_arrive_in_order)
 struct crowd_of_four {
 	int ch;
 	uint32_t next_sender;
+	uint32_t each;
 	uint8_t seen[FOUR][EACH];
 };
 
@@ -190,7 +191,7 @@ static void send_a_share(void *arg)
 	struct crowd_of_four *c = arg;
 	uint64_t who = __atomic_fetch_add(&c->next_sender, 1, __ATOMIC_RELAXED), i;
 
-	for (i = 0; i < EACH; i++)
+	for (i = 0; i < c->each; i++)
 		must(send_value(c->ch, who << 32 | i));
 }
 
@@ -199,10 +200,10 @@ static void receive_a_share(void *arg)
 	struct crowd_of_four *c = arg;
 	uint64_t v, i;
 
-	for (i = 0; i < EACH; i++) {
+	for (i = 0; i < c->each; i++) {
 		if (must(kchan_recv(c->ch, &v, sizeof(v))) != 1)
 			die("the channel is closed");
-		if (v >> 32 >= FOUR || (uint32_t)v >= EACH)
+		if (v >> 32 >= FOUR || (uint32_t)v >= c->each)
 			die("nobody sent 0x%llx", (unsigned long long)v);
 		__atomic_fetch_add(&c->seen[v >> 32][(uint32_t)v], 1, __ATOMIC_RELAXED);
 	}
@@ -218,13 +219,15 @@ TEST_F(go, four_senders_and_four_receivers_pass_each_element_once)
 	for_each_cap(cap) {
 		memset(&c, 0, sizeof(c));
 		c.ch = new_chan(8, cap);
+		c.each = scaled(EACH);
 		for (i = 0; i < FOUR; i++) {
 			begin(&w[i], send_a_share, &c);
 			begin(&w[FOUR + i], receive_a_share, &c);
 		}
 		await_all();
-		EXPECT_TRUE(all_bytes(c.seen, sizeof(c.seen), 1));
-		EXPECT_EQ(FOUR * EACH, ch_info(c.ch).receives);
+		for (i = 0; i < FOUR; i++)
+			EXPECT_TRUE(all_bytes(c.seen[i], c.each, 1));
+		EXPECT_EQ(FOUR * c.each, ch_info(c.ch).receives);
 		EXPECT_EQ(0, kchan_len(c.ch));
 	}
 }
@@ -1161,6 +1164,7 @@ FIXTURE_TEARDOWN(crew)
 
 struct stress {
 	int ch[KINDS];
+	uint32_t share;
 	/* By channel, then by sender: a plain one, and one that selects. */
 	uint8_t seen[KINDS][2][SHARE];
 };
@@ -1175,7 +1179,7 @@ static void mark(struct stress *s, int kind, uint64_t v)
 {
 	uint32_t who = v >> 32 & 1, number = v;
 
-	if (v >> 33 != (uint64_t)kind || number >= SHARE)
+	if (v >> 33 != (uint64_t)kind || number >= s->share)
 		die("0x%llx was not sent on channel %d", (unsigned long long)v, kind);
 	if (__atomic_fetch_add(&s->seen[kind][who][number], 1, __ATOMIC_RELAXED))
 		die("0x%llx came twice", (unsigned long long)v);
@@ -1191,7 +1195,7 @@ static void send_plainly(void *arg)
 	struct specialist *p = arg;
 	uint32_t i;
 
-	for (i = 0; i < SHARE; i++)
+	for (i = 0; i < p->s->share; i++)
 		must(send_value(p->s->ch[p->kind], stress_value(p->kind, 0, i)));
 }
 
@@ -1199,9 +1203,9 @@ static void receive_plainly(void *arg)
 {
 	struct specialist *p = arg;
 	uint64_t v;
-	int i;
+	uint32_t i;
 
-	for (i = 0; i < SHARE; i++) {
+	for (i = 0; i < p->s->share; i++) {
 		if (must(kchan_recv(p->s->ch[p->kind], &v, sizeof(v))) != 1)
 			die("closed");
 		mark(p->s, p->kind, v);
@@ -1220,10 +1224,10 @@ static void send_by_select(void *arg)
 		v[k] = stress_value(k, BY_SELECT, 0);
 		c[k] = sending(s->ch[k], &v[k], 8);
 	}
-	for (i = 0; i < KINDS * SHARE; i++) {
+	for (i = 0; i < KINDS * s->share; i++) {
 		k = must(kchan_select(c, KINDS));
 		v[k] = stress_value(k, BY_SELECT, ++number[k]);
-		if (number[k] == SHARE)
+		if (number[k] == s->share)
 			c[k].ch = KCHAN_NIL;
 	}
 }
@@ -1239,13 +1243,13 @@ static void receive_by_select(void *arg)
 	for (k = 0; k < KINDS; k++)
 		c[k] = receiving(s->ch[k], &v[k], 8);
 	poison(v, sizeof(v));
-	for (i = 0; i < KINDS * SHARE; i++) {
+	for (i = 0; i < KINDS * s->share; i++) {
 		k = must(kchan_select(c, KINDS));
 		mark(s, k, v[k]);
 		poison(&v[k], sizeof(v[k]));
 		if (!all_bytes(v, sizeof(v), POISON))
 			die("more than one case received");
-		if (++n[k] == SHARE)
+		if (++n[k] == s->share)
 			c[k].ch = KCHAN_NIL;
 	}
 }
@@ -1257,6 +1261,7 @@ TEST_F(crew, ten_who_send_and_receive_plainly_and_by_select_commit_one_case_each
 	struct specialist p[KINDS];
 	int k;
 
+	s->share = scaled(SHARE);
 	for (k = 0; k < KINDS; k++) {
 		s->ch[k] = new_chan(8, caps[k]);
 		p[k] = (struct specialist){ .s = s, .kind = k };
@@ -1268,10 +1273,11 @@ TEST_F(crew, ten_who_send_and_receive_plainly_and_by_select_commit_one_case_each
 	hire(&self->c, send_by_select, s);
 	hire(&self->c, receive_by_select, s);
 	await_crew(&self->c);
-	EXPECT_TRUE(all_bytes(s->seen, sizeof(s->seen), 1));
 	for (k = 0; k < KINDS; k++) {
-		EXPECT_EQ(2 * SHARE, ch_info(s->ch[k]).sends);
-		EXPECT_EQ(2 * SHARE, ch_info(s->ch[k]).receives);
+		EXPECT_TRUE(all_bytes(s->seen[k][0], s->share, 1));
+		EXPECT_TRUE(all_bytes(s->seen[k][BY_SELECT], s->share, 1));
+		EXPECT_EQ(2 * s->share, ch_info(s->ch[k]).sends);
+		EXPECT_EQ(2 * s->share, ch_info(s->ch[k]).receives);
 		EXPECT_EQ(0, kchan_len(s->ch[k]));
 	}
 }
@@ -1289,7 +1295,7 @@ static void feed(void *arg)
 {
 	struct pipeline *p = arg;
 
-	fill_up(p->in, ITEMS);
+	fill_up(p->in, scaled(ITEMS));
 	must(kchan_close(p->in));
 }
 
@@ -1311,23 +1317,22 @@ static void consume(void *arg)
 TEST_F(crew, twenty_three_consumers_share_a_queue_until_it_is_closed)
 {
 	struct pipeline *p = shared_alloc(sizeof(*p));
+	uint64_t items = scaled(ITEMS), v, sum = 0, i;
 	static uint8_t seen[ITEMS];
-	uint64_t v, sum = 0;
-	int i;
 
 	*p = (struct pipeline){ new_chan(8, 3 * CONSUMERS), new_chan(8, 3 * CONSUMERS), CONSUMERS };
 	for (i = 0; i < CONSUMERS; i++)
 		hire(&self->c, consume, p);
 	hire(&self->c, feed, p);
 	for (i = 0; must(kchan_recv(p->out, &v, 8)); i++) {
-		ASSERT_GT(ITEMS, v);
+		ASSERT_GT(items, v);
 		seen[v]++;
 		sum += v;
 	}
 	await_crew(&self->c);
-	EXPECT_EQ(ITEMS, i);
-	EXPECT_EQ((uint64_t)ITEMS * (ITEMS - 1) / 2, sum);
-	EXPECT_TRUE(all_bytes(seen, ITEMS, 1));
+	EXPECT_EQ(items, i);
+	EXPECT_EQ(items * (items - 1) / 2, sum);
+	EXPECT_TRUE(all_bytes(seen, items, 1));
 }
 
 /* ---- signals while goroutines are about to park, parked, or woken ---- */
