@@ -24,8 +24,9 @@ enum { CONTROL = 0, CHANNELS = 2, TIMERS = 14, NAMED = 16, PIPE = 18, SOCKETS = 
 
 struct slot slots[SLOTS];
 
-static errnos_t open_errnos = { EACCES, EEXIST, EINVAL, ELOOP, EMFILE, ENOENT, ENOMEM, ENOTDIR,
-	ENXIO, EPERM, EOPNOTSUPP, EROFS, EBUSY, EINTR, 0 };
+/* Some of what is opened by its number is not ours, such as a directory that somebody reads. */
+static errnos_t open_errnos = { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, EMFILE, ENOENT, ENOMEM,
+	ENOTDIR, ENXIO, EPERM, EOPNOTSUPP, EROFS, EBUSY, EINTR, 0 };
 static errnos_t dup_errnos = { EBADF, EBUSY, EINVAL, EMFILE, ENOMEM, EINTR, 0 };
 
 int fd_of(int slot)
