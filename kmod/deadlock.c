@@ -93,11 +93,16 @@ static void watch(struct work_struct *work)
 /* Look again soon, if it is to be watched.  Without goroutines there is no need to. */
 void chan_deadlock_kick(struct chan_domain *domain)
 {
+	bool queued;
+
+	/* For the work, before it can run or be cancelled. */
+	chan_domain_get(domain);
 	spin_lock(&domain->watch_lock);
-	if (domain->watched &&
-	    queue_delayed_work(watchers, &domain->watch, msecs_to_jiffies(CHAN_WATCH_MS)))
-		chan_domain_get(domain);
+	queued = domain->watched &&
+		 queue_delayed_work(watchers, &domain->watch, msecs_to_jiffies(CHAN_WATCH_MS));
 	spin_unlock(&domain->watch_lock);
+	if (!queued)
+		chan_domain_put(domain);
 }
 
 void chan_deadlock_init(struct chan_domain *domain)
@@ -106,11 +111,28 @@ void chan_deadlock_init(struct chan_domain *domain)
 	INIT_DELAYED_WORK(&domain->watch, watch);
 }
 
-static void set_watched(struct chan_domain *domain, bool on)
+static void begin_to_watch(struct chan_domain *domain)
 {
 	spin_lock(&domain->watch_lock);
-	WRITE_ONCE(domain->watched, on);
+	WRITE_ONCE(domain->watched, true);
 	spin_unlock(&domain->watch_lock);
+	chan_deadlock_kick(domain);
+}
+
+/* Under the lock, so that no look is cancelled which another caller has asked for since. */
+static void cease_to_watch(struct chan_domain *domain)
+{
+	bool cancelled;
+
+	spin_lock(&domain->watch_lock);
+	WRITE_ONCE(domain->watched, false);
+	cancelled = cancel_delayed_work(&domain->watch);
+	spin_unlock(&domain->watch_lock);
+	if (cancelled)
+		chan_domain_put(domain);
+	/* A look that has begun is over; one that has yet to begin sees that it need not. */
+	mutex_lock(&domain->lock);
+	mutex_unlock(&domain->lock);
 }
 
 /**
@@ -122,16 +144,10 @@ static void set_watched(struct chan_domain *domain, bool on)
  */
 void chan_deadlock_watch(struct chan_domain *domain, bool on)
 {
-	set_watched(domain, on);
-	if (on) {
-		chan_deadlock_kick(domain);
-		return;
-	}
-	if (cancel_delayed_work(&domain->watch))
-		chan_domain_put(domain);
-	/* A look that has begun is over; one that has yet to begin sees that it need not. */
-	mutex_lock(&domain->lock);
-	mutex_unlock(&domain->lock);
+	if (on)
+		begin_to_watch(domain);
+	else
+		cease_to_watch(domain);
 }
 
 int chan_deadlock_start(void)

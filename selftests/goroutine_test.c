@@ -131,6 +131,35 @@ TEST_F(go, bad_requests_are_refused)
 	EXPECT_EQ(1, go_list(domain, NULL, 0, 0));
 }
 
+static long detect(uint32_t flags)
+{
+	struct chan_go_detect detect = { .size = sizeof(detect), .flags = flags };
+
+	return xioctl(domain, CHAN_IOC_GO_DETECT, &detect);
+}
+
+static long detect_often(struct task *t)
+{
+	int i, n = scaled(20000);
+
+	for (i = 0; i < n; i++)
+		must(detect(t->value));
+	return 0;
+}
+
+TEST_F(go, one_may_watch_for_deadlocks_while_another_does_not)
+{
+	struct task on = { .value = CHAN_GO_DEADLOCK }, off = {};
+
+	must(go_end(domain));
+	task_start(&on, detect_often);
+	task_start(&off, detect_often);
+	EXPECT_EQ(0, task_join(&on));
+	EXPECT_EQ(0, task_join(&off));
+	must(go_as(domain, 1, 0, "main"));
+	EXPECT_EQ(1, go_list(domain, NULL, 0, 0));
+}
+
 TEST_F(go, a_long_name_is_cut)
 {
 	struct chan_go go = { .size = sizeof(go), .id = 1 };
