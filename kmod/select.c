@@ -235,7 +235,7 @@ static int end_here(struct selecting *s, struct chan_blocking *how, int ret,
  * not, and an end of the channel does it later.  Neither is withdrawn, so if they have not
  * come by now, there was a moment, after the last case was queued, at which none was ready.
  */
-static void look_once_more(struct selecting *s)
+static int look_once_more(struct selecting *s)
 {
 	unsigned int k;
 
@@ -246,20 +246,23 @@ static void look_once_more(struct selecting *s)
 			chan_fire(c);
 		cond_resched();
 	}
-	if (s->wait.timed)
-		chan_timer_none_due(&s->wait);
+	return s->wait.timed ? chan_timer_none_due(&s->wait) : 0;
 }
 
 static int end_without_case(struct selecting *s, struct chan_blocking *how, int refusal)
 {
+	int ret;
+
 	if (!refusal) {
 		how->parks++;
 		if (!s->n)
 			chan_wait_parked(&s->wait, NULL, how);
 		return chan_park(&s->wait, s->n ? s->waiters : NULL, how->until);
 	}
-	look_once_more(s);
-	return chan_abort(&s->wait) ? refusal : chan_await(&s->wait);
+	ret = look_once_more(s);
+	if (!chan_abort(&s->wait))
+		return chan_await(&s->wait);
+	return ret ?: refusal;
 }
 
 /* The case that somebody has completed. */

@@ -5,6 +5,7 @@
  * the kernel threads of tests have no user memory.
  */
 #include <linux/kthread.h>
+#include <linux/sched/signal.h>
 
 #include "kunit.h"
 #include "select.h"
@@ -524,12 +525,32 @@ static void passing_select_notices_what_becomes_due(struct kunit *test)
 	struct chan *c = make_timer(test, ktime_get() + NSEC_PER_SEC, CHAN_ONCE);
 	struct parked *p = passing_receiver(test, c);
 
-	chan_timer_none_due(&p->wait);
+	KUNIT_EXPECT_EQ(test, chan_timer_none_due(&p->wait), 0);
 	expect_parked(test, p);
 	c->timer->when = 7;
-	chan_timer_none_due(&p->wait);
+	KUNIT_EXPECT_EQ(test, chan_timer_none_due(&p->wait), 0);
 	expect_completed(test, p, 0);
 	KUNIT_EXPECT_EQ(test, get_value(&p->elem), 7);
+	chan_put(c);
+}
+
+/* Those before it may receive again and again what is due again. */
+static void passing_select_that_served_others_minds_signals(struct kunit *test)
+{
+	struct chan *c = make_timer(test, CHAN_STOPPED, CHAN_ONCE);
+	struct parked *before = park_receiver(test, c);
+	struct parked *p = passing_receiver(test, c);
+
+	allow_signal(SIGUSR1);
+	send_sig(SIGUSR1, current, 1);
+	KUNIT_EXPECT_EQ(test, chan_timer_none_due(&p->wait), 0);
+	c->timer->when = 7;
+	KUNIT_EXPECT_EQ(test, chan_timer_none_due(&p->wait), -ERESTARTSYS);
+	disallow_signal(SIGUSR1);
+	flush_signals(current);
+	expect_completed(test, before, 0);
+	expect_parked(test, p);
+	chan_leave(&p->w, false);
 	chan_put(c);
 }
 
@@ -589,6 +610,7 @@ static struct kunit_case chan_select_cases[] = {
 	KUNIT_CASE(stopped_timer_yields_nothing),
 	KUNIT_CASE(what_is_due_goes_to_the_oldest_receiver),
 	KUNIT_CASE(passing_select_notices_what_becomes_due),
+	KUNIT_CASE(passing_select_that_served_others_minds_signals),
 	KUNIT_CASE(timer_that_is_stopped_late_is_received_by_who_waits),
 	KUNIT_CASE(channel_counts_as_closed_from_its_time_on),
 	{}

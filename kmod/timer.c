@@ -223,16 +223,27 @@ void chan_timer_fire(struct chan_wait *wait)
 
 /**
  * chan_timer_none_due() - find a moment at which none of the timers of a call is due
- * @wait: the call, of the current task, which does not park.
+ * @wait: the call, of the current task, which is queued everywhere and does not park.
  *
- * What is due is fired, so the call may have a winner after this.
+ * What is due is fired, so the call may have a winner after this.  The moment is the one before
+ * the timers are looked at: who is due only now was not then, and what was due then and is not
+ * any more was fired, and has gone to somebody who stood before this call.
+ *
+ * Return: 0, or -ERESTARTSYS if there was none until a signal came: others receive from tickers
+ * that are due again whenever all of them have been looked at.
  */
-void chan_timer_none_due(struct chan_wait *wait)
+int chan_timer_none_due(struct chan_wait *wait)
 {
-	while (chan_timer_next(wait) <= ktime_get()) {
+	ktime_t now = ktime_get();
+
+	while (chan_timer_next(wait) <= now) {
 		chan_timer_fire(wait);
 		if (chan_has_winner(wait))
 			break;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
 		cond_resched();
+		now = ktime_get();
 	}
+	return 0;
 }

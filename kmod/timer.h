@@ -72,6 +72,6 @@ void chan_timer_arm(struct chan_timer *t);
 
 ktime_t chan_timer_next(struct chan_wait *wait);
 void chan_timer_fire(struct chan_wait *wait);
-void chan_timer_none_due(struct chan_wait *wait);
+int chan_timer_none_due(struct chan_wait *wait);
 
 #endif /* CHAN_TIMER_H */
