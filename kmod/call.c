@@ -38,7 +38,8 @@ static __always_inline int recv_then_tell(struct chan *out, struct chan_news *re
 	struct chan_news reply = CHAN_NEWS_INIT(reply);
 	int ret;
 
-	if (unlikely(chan_may_park(how))) {
+	/* Neither who gives way, nor who has much to remove from a ticker's queue, lets it wait. */
+	if (unlikely(in->timer || chan_may_park(how))) {
 		tell_of_request(out, request, source);
 		return chan_recv(in, dest, how);
 	}
