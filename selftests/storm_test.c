@@ -15,6 +15,7 @@
 #define SOON		(3 * MS)
 #define HELD		60
 #define LOOKS		32		/* kills between two looks at the survivors */
+#define DEEDS		10
 
 /* What everybody uses. */
 enum { WORDS, BUFFERED, MESSAGES, LARGES, BACK, TICKS, SHARED };
@@ -23,11 +24,12 @@ struct storm {
 	int ch[SHARED];
 	uint64_t seed;
 	uint64_t steps[2];	/* of the survivors */
+	uint64_t done[DEEDS];	/* of those who are killed: what came to something, by deed */
 	unsigned int kills;
 };
 
 struct party {
-	const struct storm *s;
+	struct storm *s;
 	uint32_t random;
 	int held[HELD];		/* descriptors */
 	unsigned int n_held;
@@ -40,7 +42,7 @@ static uint32_t draw(struct party *p, uint32_t n)
 	return ((uint64_t)p->random * n) >> 32;
 }
 
-/* ---- what those do who are killed ---- */
+/* ---- what those do who are killed; each says whether it came to something ---- */
 
 /* How long an element is, on each of the channels. */
 static uint32_t some_size(struct party *p, int i)
@@ -56,48 +58,45 @@ static uint32_t room_for(struct party *p, int i)
 	return i == MESSAGES ? LONG : some_size(p, i);
 }
 
-static void do_send(struct party *p)
+static bool do_send(struct party *p)
 {
 	int i = draw(p, BACK + 1);
 
-	ch_send(p->s->ch[i], p->room, some_size(p, i));
+	return ch_send(p->s->ch[i], p->room, some_size(p, i)) >= 0;
 }
 
-static void do_recv(struct party *p)
+static bool do_recv(struct party *p)
 {
 	int i = draw(p, SHARED);
 
-	ch_recv(p->s->ch[i], p->room, room_for(p, i));
+	return ch_recv(p->s->ch[i], p->room, room_for(p, i)) > 0;
 }
 
-static void do_until(struct party *p)
+static bool do_until(struct party *p)
 {
 	int i = draw(p, BACK + 1);
 
 	if (draw(p, 2))
-		ch_send_until(p->s->ch[i], p->room, some_size(p, i), now_ns() + SOON);
-	else
-		ch_recv_until(p->s->ch[i], p->room, room_for(p, i), now_ns() + SOON);
+		return !ch_send_until(p->s->ch[i], p->room, some_size(p, i), now_ns() + SOON);
+	return ch_recv_until(p->s->ch[i], p->room, room_for(p, i), now_ns() + SOON) > 0;
 }
 
-static void do_file(struct party *p)
+static bool do_file(struct party *p)
 {
 	int i = draw(p, BACK);
 
 	if (draw(p, 2))
-		p->random ^= write(p->s->ch[i], p->room, some_size(p, i));
-	else
-		p->random ^= read(p->s->ch[i], p->room, draw(p, sizeof(p->room)));
+		return write(p->s->ch[i], p->room, some_size(p, i)) >= 0;
+	return read(p->s->ch[i], p->room, draw(p, sizeof(p->room))) > 0;
 }
 
-static void do_batch(struct party *p)
+static bool do_batch(struct party *p)
 {
 	int ch = p->s->ch[draw(p, BUFFERED + 1)];
 
 	if (draw(p, 2))
-		ch_send_n(ch, p->room, 1 + draw(p, 20));
-	else
-		ch_recv_n(ch, p->room, 1 + draw(p, 20));
+		return ch_send_n(ch, p->room, 1 + draw(p, 20)) > 0;
+	return ch_recv_n(ch, p->room, 1 + draw(p, 20)) > 0;
 }
 
 static struct chan_case some_case(struct party *p)
@@ -109,7 +108,7 @@ static struct chan_case some_case(struct party *p)
 	return sel_recv(p->s->ch[i], p->room, room_for(p, i));
 }
 
-static void do_select(struct party *p)
+static bool do_select(struct party *p)
 {
 	uint32_t n = 2 + draw(p, 8), i;
 	struct chan_case cases[10];
@@ -117,12 +116,11 @@ static void do_select(struct party *p)
 	for (i = 0; i < n; i++)
 		cases[i] = some_case(p);
 	if (draw(p, 4))
-		ch_select(p->s->ch[0], cases, n);
-	else
-		ch_try_select(p->s->ch[0], cases, n);
+		return ch_select(p->s->ch[0], cases, n) >= 0;
+	return ch_try_select(p->s->ch[0], cases, n) >= 0;
 }
 
-static void do_call(struct party *p)
+static bool do_call(struct party *p)
 {
 	uint64_t rep;
 	struct chan_call call = {
@@ -131,17 +129,17 @@ static void do_call(struct party *p)
 		.deadline = CHAN_FOREVER,
 	};
 
-	xioctl(p->s->ch[WORDS], CHAN_IOC_CALL, &call);
+	return xioctl(p->s->ch[WORDS], CHAN_IOC_CALL, &call) >= 0;
 }
 
-static void do_poll(struct party *p)
+static bool do_poll(struct party *p)
 {
 	struct pollfd fds[SHARED];
 	int i;
 
 	for (i = 0; i < SHARED; i++)
 		fds[i] = (struct pollfd){ p->s->ch[i], POLLIN | POLLOUT, 0 };
-	p->random ^= poll(fds, SHARED, 1);
+	return poll(fds, SHARED, 1) > 0;
 }
 
 /* In the place of the one that is held longest. */
@@ -155,21 +153,21 @@ static void hold(struct party *p, int fd)
 }
 
 /* Left behind: with elements in it, in queues of its own, with two ends. */
-static void do_hold(struct party *p)
+static bool do_hold(struct party *p)
 {
 	int ch = ch_make(LONG, 4, CHAN_MESSAGE | CHAN_AUTOCLOSE);
+	bool done = !ch_send(ch, p->room, LONG) && !ch_send(ch, p->room, 10);
 
-	ch_send(ch, p->room, LONG);
-	ch_send(ch, p->room, 10);
 	hold(p, ch_dup(ch, O_RDONLY));
 	hold(p, ch_ticker_at(now_ns(), MS));
 	if (draw(p, 2))
 		close(ch);
 	else
 		hold(p, ch);
+	return done;
 }
 
-static void (*const deeds[])(struct party *p) = {
+static bool (*const deeds[DEEDS])(struct party *p) = {
 	do_send, do_recv, do_until, do_file, do_batch, do_select, do_select, do_call, do_poll,
 	do_hold,
 };
@@ -177,13 +175,17 @@ static void (*const deeds[])(struct party *p) = {
 static void *act(void *arg)
 {
 	struct party *p = arg;
+	unsigned int i;
 
-	for (;;)
-		deeds[draw(p, ARRAY_SIZE(deeds))](p);
+	for (;;) {
+		i = draw(p, DEEDS);
+		if (deeds[i](p))
+			__atomic_add_fetch(&p->s->done[i], 1, __ATOMIC_RELAXED);
+	}
 	return NULL;
 }
 
-static pid_t start_worker(const struct storm *s, uint32_t seed)
+static pid_t start_worker(struct storm *s, uint32_t seed)
 {
 	pid_t pid = child_fork();
 	pthread_t thread;
@@ -303,6 +305,8 @@ static bool rage(struct __test_metadata *_metadata, struct storm *s, unsigned in
 	}
 	for (i = 0; i < WORKERS; i++)
 		EXPECT_EQ(128 + SIGKILL, child_kill(workers[i]));
+	for (i = 0; i < DEEDS && kills > 50; i++)
+		EXPECT_LT(0, s->done[i]) TH_LOG("deed %u", i);
 	s->kills = n;
 	return sound;
 }
@@ -349,6 +353,7 @@ TEST_F_TIMEOUT(storm, survivors_go_on_and_nothing_is_left, 7200)
 	struct storm *s = shared_alloc(sizeof(*s));
 	bool sound;
 	struct chan_query before, after;
+	uint64_t deeds_done = 0;
 	pid_t survivors[2];
 	int i;
 
@@ -359,9 +364,12 @@ TEST_F_TIMEOUT(storm, survivors_go_on_and_nothing_is_left, 7200)
 	for (i = 0; i < 2; i++)
 		survivors[i] = start_survivor(s, i);
 	sound = rage(_metadata, s, kills);
-	TH_LOG("CHAN_SEED=%llu: %u killed, %llu sends and %llu receives of the survivors",
+	for (i = 0; i < DEEDS; i++)
+		deeds_done += s->done[i];
+	TH_LOG("CHAN_SEED=%llu: %u killed, %llu sends and %llu receives of the survivors, %llu "
+	       "deeds of the others",
 	       (unsigned long long)s->seed, s->kills, (unsigned long long)s->steps[1],
-	       (unsigned long long)s->steps[0]);
+	       (unsigned long long)s->steps[0], (unsigned long long)deeds_done);
 	if (sound)
 		EXPECT_TRUE(go_on(s));
 	for (i = 0; i < 2; i++)
