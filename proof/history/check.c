@@ -181,6 +181,13 @@ static void on_kill(struct check *check, const struct event *ev)
 	check->model.current[ev->task] = NULL;
 }
 
+static const char *stuck_flaw(const struct check *check, const struct event *ev)
+{
+	const struct op *op = check->model.current[ev->task];
+
+	return op && op->kind < OP_CLOSE ? NULL : "it is stuck, and does not wait for anybody";
+}
+
 /* It still waits, so it must not be possible to go on. */
 static void on_stuck(struct check *check, const struct event *ev)
 {
@@ -231,6 +238,8 @@ enum verdict check_history(struct check *check, const struct history *h)
 
 		if (ev->type == EV_RETURN)
 			check->flaw = model_flaw(&h->ops[ev->op]);
+		else if (ev->type == EV_STUCK)
+			check->flaw = stuck_flaw(check, ev);
 		if (check->flaw)
 			return NOT_LINEARIZABLE;
 		clear(&check->next);
