@@ -521,6 +521,16 @@ static void judge_command(struct task *t, const struct command *command, long re
 		errnos[n++] = command->errnos[i];
 	errnos[n] = 0;
 	judge(t, command->name, ret, errnos);
+	if (ret >= 0)
+		atomic_fetch_add(&shared->succeeded[command - commands], 1);
+}
+
+_Static_assert(ARRAY_SIZE(commands) <= MAX_COMMANDS, "a count for each");
+
+/* NULL: there are not so many. */
+const char *command_name(unsigned int i)
+{
+	return i < ARRAY_SIZE(commands) ? commands[i].name : NULL;
 }
 
 /* What the struct takes, with what lies behind it. */

@@ -24,8 +24,9 @@ enum { CONTROL = 0, CHANNELS = 2, TIMERS = 14, NAMED = 16, PIPE = 18, SOCKETS = 
 
 struct slot slots[SLOTS];
 
-static errnos_t open_errnos = { EACCES, EEXIST, EINVAL, ELOOP, EMFILE, ENOENT, ENOMEM, ENOTDIR,
-	ENXIO, EPERM, EOPNOTSUPP, EROFS, EBUSY, EINTR, 0 };
+/* Some of the nodes are made by the tasks, and are nobody's device. */
+static errnos_t open_errnos = { EACCES, EEXIST, EINVAL, ELOOP, EMFILE, ENODEV, ENOENT, ENOMEM,
+	ENOTDIR, ENXIO, EPERM, EOPNOTSUPP, EROFS, EBUSY, EINTR, 0 };
 static errnos_t dup_errnos = { EBADF, EBUSY, EINVAL, EMFILE, ENOMEM, EINTR, 0 };
 
 int fd_of(int slot)
@@ -214,7 +215,7 @@ void op_open(struct task *t)
 	fd = open(path, flags);
 	fd = fd < 0 ? -errno : fd;
 	/* What is opened by its number need not be ours, such as a directory that somebody reads. */
-	judge(t, "open", fd, strncmp(path, "/proc", 5) ? open_errnos : NULL);
+	judge(t, path, fd, strncmp(path, "/proc", 5) ? open_errnos : NULL);
 	if (fd >= 0 && is_file(fd))
 		close(fd);
 	else

@@ -60,12 +60,15 @@ struct entry {
 	atomic_uint_least64_t ops;
 };
 
+#define MAX_COMMANDS	32
+
 /* What the supervisor and all tasks of a program share. */
 struct shared {
 	uint64_t seed;
 	struct style style;
 	atomic_uint tasks;
 	atomic_uint_least64_t calls;
+	atomic_uint succeeded[MAX_COMMANDS];
 	atomic_int complained;
 	char complaint[1024];
 	struct entry entry[MAX_TASKS];
@@ -176,6 +179,7 @@ void op_node(struct task *t);
 
 long make_channel(struct task *t, unsigned int flags, unsigned int elem, uint64_t cap);
 void op_command(struct task *t);
+const char *command_name(unsigned int i);
 
 /* ---- files.c ---- */
 
@@ -206,5 +210,6 @@ _Noreturn void run_program(void);
 
 void supervise_init(void);
 bool supervise(uint64_t seed, uint64_t *calls);
+const char *never_succeeded(void);
 
 #endif /* FUZZ_H */

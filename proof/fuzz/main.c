@@ -28,6 +28,9 @@ static void print_usage(FILE *to)
 	      "Exit status: 0; 1 if something is wrong, which is printed; 2 wrong usage.\n", to);
 }
 
+/* In so many programs each command has to do something. */
+#define ENOUGH	100
+
 struct plan {
 	uint64_t from, times;
 	double seconds;
@@ -50,6 +53,11 @@ static int run(const struct plan *plan)
 	if (!good) {
 		fprintf(stderr, "chanfuzz: seed %llu: %s\n", (unsigned long long)seed,
 			shared->complaint);
+		return 1;
+	}
+	if (!plan->one && programs >= ENOUGH && never_succeeded()) {
+		fprintf(stderr, "chanfuzz: in %llu programs %s has never succeeded\n",
+			(unsigned long long)programs, never_succeeded());
 		return 1;
 	}
 	printf("ran %llu programs, %llu system calls in %.0f s, seeds %llu..%llu\n",

@@ -57,6 +57,7 @@ static struct parameter parameters[MAX_PARAMETERS];
 static unsigned int n_parameters;
 static struct counts before;
 static int control, kernel_log;
+static uint64_t succeeded[MAX_COMMANDS];
 
 static void die(const char *what)
 {
@@ -458,6 +459,7 @@ static void watch(const struct style *s)
  */
 bool supervise(uint64_t seed, uint64_t *calls)
 {
+	unsigned int i;
 	pid_t pid;
 
 	memset(shared, 0, sizeof(*shared));
@@ -476,7 +478,25 @@ bool supervise(uint64_t seed, uint64_t *calls)
 		check_counts();
 	check_log();
 	*calls += atomic_load(&shared->calls);
+	for (i = 0; i < MAX_COMMANDS; i++)
+		succeeded[i] += atomic_load(&shared->succeeded[i]);
 	return !atomic_load(&shared->complained);
+}
+
+/**
+ * never_succeeded() - look for a command that has failed whenever it was given
+ *
+ * Return: its name; NULL if there is none.
+ */
+const char *never_succeeded(void)
+{
+	const char *name;
+	unsigned int i;
+
+	for (i = 0; (name = command_name(i)); i++)
+		if (!succeeded[i])
+			return name;
+	return NULL;
 }
 
 void supervise_init(void)
