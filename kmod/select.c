@@ -230,23 +230,29 @@ static int end_here(struct selecting *s, struct chan_blocking *how, int ret,
 	return ret;
 }
 
-/*
+/**
+ * chan_look_once_more() - find a moment at which none of the cases of a select is ready
+ * @wait: the select, of the current task, which is queued everywhere and does not park.
+ *
  * What makes a channel ready completes who is queued there, but for two things: time does
  * not, and an end of the channel does it later.  Neither is withdrawn, so if they have not
  * come by now, there was a moment, after the last case was queued, at which none was ready.
+ * If they have, the select may have a winner after this.
+ *
+ * Return: 0, or -ERESTARTSYS if a signal came first: see chan_timer_none_due().
  */
-static int look_once_more(struct selecting *s)
+int chan_look_once_more(struct chan_wait *wait)
 {
 	unsigned int k;
 
-	for (k = 0; k < s->n && !chan_has_winner(&s->wait); k++) {
-		struct chan *c = s->waiters[k].chan;
+	for (k = 0; k < wait->n && !chan_has_winner(wait); k++) {
+		struct chan *c = wait->waiters[k].chan;
 
 		if (chan_has_ended(c))
 			chan_fire(c);
 		cond_resched();
 	}
-	return s->wait.timed ? chan_timer_none_due(&s->wait) : 0;
+	return wait->timed ? chan_timer_none_due(wait) : 0;
 }
 
 static int end_without_case(struct selecting *s, struct chan_blocking *how, int refusal)
@@ -259,7 +265,7 @@ static int end_without_case(struct selecting *s, struct chan_blocking *how, int 
 			chan_wait_parked(&s->wait, NULL, how);
 		return chan_park(&s->wait, s->n ? s->waiters : NULL, how->until);
 	}
-	ret = look_once_more(s);
+	ret = chan_look_once_more(&s->wait);
 	if (!chan_abort(&s->wait))
 		return chan_await(&s->wait);
 	return ret ?: refusal;
