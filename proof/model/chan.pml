@@ -1153,7 +1153,7 @@ inline queue_all()
 	od
 }
 
-/* look_once_more(), with chan_fire() */
+/* chan_look_once_more(), with chan_fire() */
 inline look_once_more()
 {
 #ifndef NO_LOOK_ONCE_MORE
