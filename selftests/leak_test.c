@@ -434,7 +434,7 @@ static void expect_deadlock(void *arg)
 		atomic_fetch_add(&answers, 1);
 }
 
-/* Who waits on a processor that somebody more important takes gets to run long after it was woken. */
+/* Who waits on a processor that somebody more important takes runs long after it was woken. */
 static void expect_deadlock_late(void *arg)
 {
 	pin_to(1);

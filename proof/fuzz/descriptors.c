@@ -214,7 +214,7 @@ void op_open(struct task *t)
 		flags |= O_NONBLOCK;
 	fd = open(path, flags);
 	fd = fd < 0 ? -errno : fd;
-	/* What is opened by its number need not be ours, such as a directory that somebody reads. */
+	/* What is opened by its number need not be ours: a directory that somebody reads. */
 	judge(t, path, fd, strncmp(path, "/proc", 5) ? open_errnos : NULL);
 	if (fd >= 0 && is_file(fd))
 		close(fd);

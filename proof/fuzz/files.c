@@ -38,7 +38,7 @@ static bool is_channel(int fd)
 	return !ioctl(fd, CHAN_IOC_INFO, &info);
 }
 
-/* A slot may hold any kind of descriptor, which others replace: of what is not ours all is right. */
+/* A slot may hold any descriptor, and others replace it: of what is not ours all is right. */
 static void judge_file(struct task *t, const char *what, int fd, bool was, long ret,
 		       const short *errnos)
 {
