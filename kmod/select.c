@@ -230,18 +230,12 @@ static int end_here(struct selecting *s, struct chan_blocking *how, int ret,
 	return ret;
 }
 
-/**
- * chan_look_once_more() - find a moment at which none of the cases of a select is ready
- * @wait: the select, of the current task, which is queued everywhere and does not park.
- *
+/*
  * What makes a channel ready completes who is queued there, but for two things: time does
  * not, and an end of the channel does it later.  Neither is withdrawn, so if they have not
  * come by now, there was a moment, after the last case was queued, at which none was ready.
- * If they have, the select may have a winner after this.
- *
- * Return: 0, or -ERESTARTSYS if a signal came first: see chan_timer_none_due().
  */
-int chan_look_once_more(struct chan_wait *wait)
+static int look_once_more(struct chan_wait *wait)
 {
 	unsigned int k;
 
@@ -255,20 +249,31 @@ int chan_look_once_more(struct chan_wait *wait)
 	return wait->timed ? chan_timer_none_due(wait) : 0;
 }
 
+/**
+ * chan_end_passing() - end a select that does not block and is queued everywhere
+ * @wait: the select, of the current task.
+ * @refusal: what it fails with if none of its cases is ready.
+ *
+ * Return: @refusal; -ERESTARTSYS if a signal came before a moment at which none was ready, see
+ * chan_timer_none_due(); or what it was completed with meanwhile.
+ */
+int chan_end_passing(struct chan_wait *wait, int refusal)
+{
+	int ret = look_once_more(wait);
+
+	if (!chan_abort(wait))
+		return chan_await(wait);
+	return ret ?: refusal;
+}
+
 static int end_without_case(struct selecting *s, struct chan_blocking *how, int refusal)
 {
-	int ret;
-
-	if (!refusal) {
-		how->parks++;
-		if (!s->n)
-			chan_wait_parked(&s->wait, NULL, how);
-		return chan_park(&s->wait, s->n ? s->waiters : NULL, how->until);
-	}
-	ret = chan_look_once_more(&s->wait);
-	if (!chan_abort(&s->wait))
-		return chan_await(&s->wait);
-	return ret ?: refusal;
+	if (refusal)
+		return chan_end_passing(&s->wait, refusal);
+	how->parks++;
+	if (!s->n)
+		chan_wait_parked(&s->wait, NULL, how);
+	return chan_park(&s->wait, s->n ? s->waiters : NULL, how->until);
 }
 
 /* The case that somebody has completed. */

@@ -64,7 +64,7 @@ static inline u32 chan_next_random(u32 *seed)
 	return *seed;
 }
 
-int chan_look_once_more(struct chan_wait *wait);
+int chan_end_passing(struct chan_wait *wait, int refusal);
 int chan_select_this(struct chan_scase *sc);
 int chan_select(struct chan_scase *cases, unsigned int n, struct chan_blocking *how,
 		struct chan_scase **chosen);

@@ -281,8 +281,29 @@ static void end_that_is_not_told_yet_is_noticed(struct kunit *test)
 	struct parked *p = passing_receiver(test, c);
 
 	c->state = CHAN_STATE_CLOSED;
-	KUNIT_EXPECT_EQ(test, chan_look_once_more(&p->wait), 0);
-	expect_completed(test, p, -EPIPE);
+	KUNIT_EXPECT_EQ(test, chan_end_passing(&p->wait, -EAGAIN), -EPIPE);
+	chan_put(c);
+}
+
+static void passing_select_has_done_what_another_call_has_done_with_it(struct kunit *test)
+{
+	struct chan *c = make(test, 0, 8, 0);
+	struct parked *p = passing_receiver(test, c);
+
+	KUNIT_EXPECT_EQ(test, blocking_send(c, 2), 0);
+	KUNIT_EXPECT_EQ(test, chan_end_passing(&p->wait, -EAGAIN), 0);
+	KUNIT_EXPECT_EQ(test, get_value(&p->elem), 2);
+	chan_put(c);
+}
+
+static void passing_select_that_nobody_needs_has_done_nothing(struct kunit *test)
+{
+	struct chan *c = make(test, 0, 8, 0);
+	struct parked *p = passing_receiver(test, c);
+
+	KUNIT_EXPECT_EQ(test, chan_end_passing(&p->wait, -EAGAIN), -EAGAIN);
+	chan_leave(&p->w, false);
+	KUNIT_EXPECT_EQ(test, c->recvq.n, 0);
 	chan_put(c);
 }
 
@@ -597,6 +618,8 @@ static struct kunit_case chan_select_cases[] = {
 	KUNIT_CASE(passing_entries_are_not_seen_by_pollers),
 	KUNIT_CASE(close_ends_passing_entries_too),
 	KUNIT_CASE(end_that_is_not_told_yet_is_noticed),
+	KUNIT_CASE(passing_select_has_done_what_another_call_has_done_with_it),
+	KUNIT_CASE(passing_select_that_nobody_needs_has_done_nothing),
 	KUNIT_CASE(crowd_of_stale_entries_is_passed),
 	KUNIT_CASE(blocking_operation_meets_a_passing_one_also_after_its_deadline),
 	KUNIT_CASE(select_without_a_ready_case_is_refused_and_leaves),

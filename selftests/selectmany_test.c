@@ -145,35 +145,6 @@ TEST_F(many, deadline_and_kill_leave_nothing_on_many)
 	EXPECT_EQ(0, count_changed(self->elems));
 }
 
-static long send_many_in_order(struct task *t)
-{
-	uint64_t i;
-
-	for (i = 1; i <= t->value; i++)
-		must(send64(t->fd, i));
-	return 0;
-}
-
-/* To queue takes long here, and who sends finds the select queued. */
-TEST_F(many, one_with_default_has_done_what_another_call_has_done_with_it)
-{
-	uint64_t n = scaled(300), last = 0;
-	struct chan_case *first = &self->c[0];
-	long ret;
-
-	self->t = (struct task){ .fd = first->ch, .value = n };
-	task_start(&self->t, send_many_in_order);
-	while (last < n) {
-		ret = ch_try_select(self->ctl, self->c, MANY);
-		if (ret == -EAGAIN)
-			continue;
-		ASSERT_EQ(0, ret);
-		ASSERT_EQ(last + 1, self->elems[0]);
-		last = self->elems[0];
-	}
-	EXPECT_EQ(0, task_join(&self->t));
-}
-
 TEST(a_channel_may_be_listed_a_thousand_times)
 {
 	int ctl = chanctl(), ch = ch_make(8, 0, 0), i;

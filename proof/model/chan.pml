@@ -1153,7 +1153,7 @@ inline queue_all()
 	od
 }
 
-/* chan_look_once_more(), with chan_fire() */
+/* look_once_more(), with chan_fire() */
 inline look_once_more()
 {
 #ifndef NO_LOOK_ONCE_MORE
