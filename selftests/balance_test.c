@@ -504,7 +504,8 @@ static void drain(struct balance *b, unsigned int i)
 
 static struct balance *open_balance(void)
 {
-	uint64_t operations = number_from("CHAN_OPERATIONS", scaled(20000));
+	/* So many that each kind of channel is met. */
+	uint64_t operations = number_from("CHAN_OPERATIONS", 3000 + scaled(17000));
 	uint64_t numbers = operations * NUMBERS + 1000;
 	struct balance *b = shared_alloc(sizeof(*b) + numbers);
 	unsigned int i;

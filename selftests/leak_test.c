@@ -441,14 +441,17 @@ static void expect_deadlock_late(void *arg)
 	expect_deadlock(arg);
 }
 
-/* From when it is told to be, for as long as the kernel lets it, which is most of each second. */
+/*
+ * From when it is told to be, for as long as the kernel lets it, which is most of each second.
+ * In turn with the kernel's threads of the same priority, which see to timers.
+ */
 static int be_important(void *arg)
 {
 	const struct sched_param first = { .sched_priority = 1 };
 	atomic_bool *now = arg;
 
 	pin_to(1);
-	must(sched_setscheduler(0, SCHED_FIFO, &first));
+	must(sched_setscheduler(0, SCHED_RR, &first));
 	while (!atomic_load(now))
 		usleep(1000);
 	for (;;)
