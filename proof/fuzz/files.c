@@ -39,10 +39,13 @@ static bool is_channel(int fd)
 }
 
 /* A slot may hold any descriptor, and others replace it: of what is not ours all is right. */
-static void judge_file(struct task *t, const char *what, int fd, bool was, long ret,
+static bool judge_file(struct task *t, const char *what, int fd, bool was, long ret,
 		       const short *errnos)
 {
-	judge(t, what, ret, was && is_channel(fd) ? errnos : NULL);
+	bool ours = was && is_channel(fd);
+
+	judge(t, what, ret, ours ? errnos : NULL);
+	return ours;
 }
 
 static size_t any_count(struct task *t, int slot)
@@ -75,8 +78,8 @@ static void read_whole(struct task *t, int fd, size_t size)
 	if (!iov.iov_base && !t->dirty)
 		return;
 	ret = errno_of(preadv2(fd, &iov, 1, -1, rwf(t)));
-	judge_file(t, "read", fd, ours, ret, read_errnos);
-	if (!t->dirty)
+	ours = judge_file(t, "read", fd, ours, ret, read_errnos);
+	if (ours && !t->dirty)
 		check_room(t, "read", 0, ret < 0 ? 0 : ret);
 }
 
@@ -96,9 +99,9 @@ static void read_parts(struct task *t, int fd, size_t size)
 		size -= iov[i].iov_len;
 	}
 	ret = errno_of(preadv2(fd, iov, n, -1, rwf(t)));
-	judge_file(t, "readv", fd, ours, ret, read_errnos);
+	ours = judge_file(t, "readv", fd, ours, ret, read_errnos);
 	left = ret < 0 ? 0 : ret;
-	for (i = 0; i < n && !t->dirty && ret >= 0; i++) {
+	for (i = 0; i < n && ours && !t->dirty && ret >= 0; i++) {
 		long part = left < (long)iov[i].iov_len ? left : (long)iov[i].iov_len;
 
 		/* The eight bytes of a time may be in two parts. */
