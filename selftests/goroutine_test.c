@@ -107,7 +107,6 @@ TEST_F(go, a_helper_is_no_goroutine)
 TEST_F(go, bad_requests_are_refused)
 {
 	struct chan_go go = { .size = sizeof(go), .id = 0 };
-	struct chan_go_detect detect = { .size = sizeof(detect), .flags = 2 };
 	struct chan_go_list list = { .size = sizeof(list), .entry_size = 4 };
 
 	must(go_end(domain));
@@ -116,7 +115,7 @@ TEST_F(go, bad_requests_are_refused)
 	go.flags = 1;
 	EXPECT_EQ(-EINVAL, xioctl(domain, CHAN_IOC_GO, &go));
 	EXPECT_EQ(-EFAULT, xioctl(domain, CHAN_IOC_GO, bad_pointer(8)));
-	EXPECT_EQ(-EINVAL, xioctl(domain, CHAN_IOC_GO_DETECT, &detect));
+	EXPECT_EQ(-EINVAL, go_detect(domain, 2));
 	EXPECT_EQ(-EINVAL, xioctl(domain, CHAN_IOC_GO_LIST, &list));
 	list.entry_size = 20;
 	EXPECT_EQ(-EINVAL, xioctl(domain, CHAN_IOC_GO_LIST, &list));
@@ -131,19 +130,12 @@ TEST_F(go, bad_requests_are_refused)
 	EXPECT_EQ(1, go_list(domain, NULL, 0, 0));
 }
 
-static long detect(uint32_t flags)
-{
-	struct chan_go_detect detect = { .size = sizeof(detect), .flags = flags };
-
-	return xioctl(domain, CHAN_IOC_GO_DETECT, &detect);
-}
-
 static long detect_often(struct task *t)
 {
 	int i, n = scaled(20000);
 
 	for (i = 0; i < n; i++)
-		must(detect(t->value));
+		must(go_detect(domain, t->value));
 	return 0;
 }
 

@@ -33,6 +33,13 @@ static inline long go_list(int fd, struct chan_go_info *infos, uint32_t room, ui
 	return xioctl(fd, CHAN_IOC_GO_LIST, &list);
 }
 
+static inline long go_detect(int fd, uint32_t flags)
+{
+	struct chan_go_detect detect = { .size = sizeof(detect), .flags = flags };
+
+	return xioctl(fd, CHAN_IOC_GO_DETECT, &detect);
+}
+
 static inline struct chan_go_stats go_stats(int fd)
 {
 	struct chan_go_stats stats = { .size = sizeof(stats) };
