@@ -204,18 +204,20 @@ void op_open(struct task *t)
 		O_ASYNC, O_NOATIME, O_NOFOLLOW, O_DIRECTORY, O_EXCL };
 	int flags = PICK(&t->r, modes) | (chance(&t->r, 70) ? O_NONBLOCK : 0);
 	char path[64];
+	bool by_number;
 	long fd;
 
 	if (chance(&t->r, 25))
 		flags |= PICK(&t->r, more);
 	any_path(t, path, sizeof(path));
+	by_number = !strncmp(path, "/proc", 5);
 	/* To open what is no channel may wait for a partner: a pipe. */
-	if (!strncmp(path, "/proc", 5))
+	if (by_number)
 		flags |= O_NONBLOCK;
 	fd = open(path, flags);
 	fd = fd < 0 ? -errno : fd;
 	/* What is opened by its number need not be ours: a directory that somebody reads. */
-	judge(t, path, fd, strncmp(path, "/proc", 5) ? open_errnos : NULL);
+	judge(t, path, fd, by_number ? NULL : open_errnos);
 	if (fd >= 0 && is_file(fd))
 		close(fd);
 	else
