@@ -559,23 +559,27 @@ TEST_F(channel, everybody_reads_and_root_writes)
 
 #define MANY		3000
 
-/* Objects in use of 512 bytes that the allocator gives out; -1 if that is not to be told. */
+/*
+ * Objects in use of 512 bytes, as histograms are; -1 if that is not to be told.  Kernels that
+ * charge memory to a cgroup keep such objects apart, which hides most of what others do.
+ */
 static long objects_of_512(void)
 {
 	static char text[1 << 20];
 	char *line, *rest = text;
-	long sum = -1, n;
+	long n, any = -1;
 
 	if (read_text("/proc/slabinfo", text, sizeof(text)) <= 0)
 		return -1;
-	while ((line = strsep(&rest, "\n")))
-		if (sscanf(line, "kmalloc-512 %ld", &n) == 1 ||
-		    sscanf(line, "kmalloc-cg-512 %ld", &n) == 1)
-			sum = (sum < 0 ? 0 : sum) + n;
-	return sum;
+	while ((line = strsep(&rest, "\n"))) {
+		if (sscanf(line, "kmalloc-cg-512 %ld", &n) == 1)
+			return n;
+		if (sscanf(line, "kmalloc-512 %ld", &n) == 1)
+			any = n;
+	}
+	return any;
 }
 
-/* Objects that so many channels take. */
 static long objects_of_channels(void)
 {
 	static int chs[MANY];
@@ -583,11 +587,28 @@ static long objects_of_channels(void)
 	int i;
 
 	for (i = 0; i < MANY; i++)
-		chs[i] = ch_make(8, 0, 0);
+		chs[i] = must(ch_make(8, 0, 0));
 	after = objects_of_512();
 	for (i = 0; i < MANY; i++)
-		close(chs[i]);
+		must(close(chs[i]));
 	return after - before;
+}
+
+/*
+ * Objects that so many channels take.  What the tests before have left is freed meanwhile, when
+ * nobody reads it any more, so that a look finds too few: the most of several.
+ */
+static long most_objects_of_channels(void)
+{
+	long n, most = 0;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		n = objects_of_channels();
+		if (n > most)
+			most = n;
+	}
+	return most;
 }
 
 TEST_F(channel, without_histograms_takes_no_memory_for_them)
@@ -598,9 +619,9 @@ TEST_F(channel, without_histograms_takes_no_memory_for_them)
 	if (objects_of_512() < 0)
 		SKIP(return, "no /proc/slabinfo that tells");
 	must(setrlimit(RLIMIT_NOFILE, &files));
-	without = objects_of_channels();
+	without = most_objects_of_channels();
 	must(write_text(PARAM_DIR "wait_histograms", "1"));
-	with = objects_of_channels();
+	with = most_objects_of_channels();
 	must(write_text(PARAM_DIR "wait_histograms", "0"));
 	TH_LOG("%d channels: %ld objects of 512 bytes, with histograms %ld", MANY, without, with);
 	EXPECT_GT(MANY / 2, without);
