@@ -379,7 +379,7 @@ static int chan_open(struct inode *inode, struct file *file)
 	/* The VFS would find that out later, when to end may already close a channel. */
 	if (file->f_flags & O_DIRECT)
 		return -EINVAL;
-	c = chan_node_find(iminor(inode));
+	c = chan_node_find(inode);
 	if (!c)
 		return -ENXIO;
 	file->private_data = file_state_new(c);

@@ -3,15 +3,17 @@
  * Names: /dev/chan/NAME and /dev/chanN, and who may make and remove them.
  *
  * devtmpfs makes and removes the nodes.  A node is listed, that is, found by name and
- * opened by minor, from its making to its removal, all of that under the mutex.  Its
- * minor stays reserved to the last release of its channel, so that it is not used anew
- * while somebody holds the old one.
+ * opened by minor, from its making to its removal.  Both are done under the mutex; to open
+ * it takes the lock of the minors only, since the mutex is held until a thread of the
+ * kernel has made or removed the node.  Its minor stays reserved to the last release of its
+ * channel, so that it is not used anew while somebody holds the old one.
  */
 #include <linux/bits.h>
 #include <linux/cdev.h>
 #include <linux/ctype.h>
 #include <linux/cred.h>
 #include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/kdev_t.h>
 #include <linux/module.h>
@@ -196,6 +198,8 @@ static struct chan_node *node_alloc(struct chan *c, u32 mode)
 		return NULL;
 	device_initialize(&node->dev);
 	device_set_pm_not_required(&node->dev);
+	/* Anybody makes nodes, as fast as he can: nothing that others have to listen to. */
+	dev_set_uevent_suppress(&node->dev, true);
 	node->dev.class = chan_class;
 	node->dev.type = &chan_node_type;
 	node->chan = c;
@@ -222,11 +226,11 @@ static void list_node(struct chan_node *node)
 {
 	lockdep_assert_held(&chan_node_mutex);
 	hash_add(names, &node->link, name_hash(node->name));
-	/* The minor is reserved, so there is nothing to allocate. */
-	xa_store(&minors, node->minor, node, GFP_KERNEL);
+	chan_get(node->chan);
 	/* Who finds the channel in the list of all finds the name complete. */
 	smp_store_release(&node->chan->node, node);
-	chan_get(node->chan);
+	/* The minor is reserved, so there is nothing to allocate. */
+	xa_store(&minors, node->minor, node, GFP_KERNEL);
 }
 
 /* The caller has the name's reference to the channel from now on. */
@@ -268,9 +272,11 @@ static int node_add(struct chan *c, const char *name, u32 mode)
 	if (!node)
 		return -ENOMEM;
 	strscpy(node->name, name, sizeof(node->name));
-	mutex_lock(&chan_node_mutex);
-	ret = publish(node);
-	mutex_unlock(&chan_node_mutex);
+	ret = mutex_lock_killable(&chan_node_mutex);
+	if (!ret) {
+		ret = publish(node);
+		mutex_unlock(&chan_node_mutex);
+	}
 	/* Once listed it belongs to the channel, which its caller gives up. */
 	if (ret && c->node != node)
 		put_device(&node->dev);
@@ -285,7 +291,7 @@ static int node_add(struct chan *c, const char *name, u32 mode)
  *
  * May sleep.  After an error the channel is of no use.
  *
- * Return: 0, -EDQUOT, -EEXIST, -ENOSPC, -ENOMEM.
+ * Return: 0, -EDQUOT, -EEXIST, -ENOSPC, -ENOMEM, -EINTR (the task is to be killed).
  */
 int chan_node_add(struct chan *c, const char *name, u32 mode)
 {
@@ -306,19 +312,38 @@ void chan_node_put(struct chan_node *node)
 	put_device(&node->dev);
 }
 
-/* The channel of a node that is opened, with a reference; NULL if it was removed. */
-struct chan *chan_node_find(u32 minor)
+/**
+ * chan_node_find() - the channel of a node that is opened
+ * @inode: the node.
+ *
+ * The caller was let in because of what the node said, a while ago, maybe:
+ *
+ *	open				remove			make another
+ *	----				------			------------
+ *	may he open this inode? yes
+ *					minors: none
+ *					unlink the inode
+ *					release the minor
+ *								minors: the other one
+ *	finds the other one
+ *
+ * So one that is unlinked opens nothing.  Whoever finds the other one sees that it is.
+ *
+ * Return: the channel, with a reference; NULL if it was removed.
+ */
+struct chan *chan_node_find(const struct inode *inode)
 {
 	struct chan_node *node;
 	struct chan *c = NULL;
 
-	mutex_lock(&chan_node_mutex);
-	node = xa_load(&minors, minor);
-	if (node) {
+	/* As long as it is listed there, its reference to the channel is not put. */
+	xa_lock(&minors);
+	node = xa_load(&minors, iminor(inode));
+	if (node && READ_ONCE(inode->i_nlink)) {
 		c = node->chan;
 		chan_get(c);
 	}
-	mutex_unlock(&chan_node_mutex);
+	xa_unlock(&minors);
 	return c;
 }
 
@@ -350,7 +375,7 @@ static struct chan *remove_name(const char *name)
  *
  * The name is free at once; calls on the channel get EIDRM.  May sleep.
  *
- * Return: 0, -ENOENT, -EPERM, -EINVAL, -EFAULT.
+ * Return: 0, -ENOENT, -EPERM, -EINVAL, -EFAULT, -EINTR (the task is to be killed).
  */
 int chan_node_remove(const char __user *uname)
 {
@@ -358,10 +383,9 @@ int chan_node_remove(const char __user *uname)
 	struct chan *c;
 	int ret;
 
-	ret = copy_name(name, uname);
+	ret = copy_name(name, uname) ?: mutex_lock_killable(&chan_node_mutex);
 	if (ret)
 		return ret;
-	mutex_lock(&chan_node_mutex);
 	c = remove_name(name);
 	mutex_unlock(&chan_node_mutex);
 	if (IS_ERR(c))

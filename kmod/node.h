@@ -10,10 +10,11 @@
 struct chan;
 struct chan_node;
 struct device;
+struct inode;
 
 int chan_node_get_name(char *name, const char __user *uname);
 int chan_node_add(struct chan *c, const char *name, u32 mode);
-struct chan *chan_node_find(u32 minor);
+struct chan *chan_node_find(const struct inode *inode);
 int chan_node_remove(const char __user *name);
 void chan_node_put(struct chan_node *node);
 const char *chan_node_name(const struct chan_node *node);

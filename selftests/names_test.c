@@ -571,4 +571,29 @@ TEST_F(named, opens_by_minor_race_with_the_last_release)
 	self->ch = must(ch_make_named(NAME, 8, 1, 0, 0600));
 }
 
+/*
+ * An open that was let in before the removal comes when another channel has the number.  Here it
+ * is one by way of a descriptor that was opened for its path only, and root's, who is let in.
+ */
+TEST_F(named, a_removed_node_does_not_open_what_has_its_number_by_now)
+{
+	struct stat old, new;
+	char again[32];
+	int path;
+
+	path = must(open(NODE, O_PATH));
+	must(fstat(path, &old));
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", path);
+	close(must(open(again, O_RDWR)));
+
+	must(ch_remove(NAME));
+	must(close(self->ch));
+	self->ch = must(ch_make_named(NAME, 8, 2, 0, 0600));
+	must(stat(NODE, &new));
+	if (new.st_rdev != old.st_rdev)
+		SKIP(return, "the number has not been given to another channel");
+	EXPECT_EQ(ENXIO, fails_with(open(again, O_RDWR)));
+	close(path);
+}
+
 TEST_HARNESS_MAIN

@@ -5,6 +5,8 @@
  * that what nobody can reach any more goes.
  */
 #include <glob.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
 
 #include "member_test.h"
 
@@ -264,7 +266,7 @@ static int change_nothing(void *arg)
 	(void)arg;
 	become_nobody();
 	check_unwritable("/sys/module/chan/parameters/*");
-	check_unwritable("/sys/class/chan/chan*/*_waits");
+	check_unwritable("/sys/class/chan/chan*/*");
 	check(access(DEBUGFS "channels", R_OK) && errno == EACCES);
 	check(access(DEBUGFS "goroutines", R_OK) && errno == EACCES);
 	check(open(NODE, O_RDONLY) < 0 && errno == EACCES);
@@ -279,6 +281,42 @@ TEST(an_unprivileged_user_changes_no_parameter_and_sees_no_debugfs)
 	close(must(ch_make_named(NAME, 8, 0, 0, 0600)));
 	EXPECT_EQ(0, child_wait(child_start(change_nothing, NULL)));
 	EXPECT_EQ(0, ch_remove(NAME));
+}
+
+/* What the kernel tells of devices; whether any of it is of a channel. */
+static bool hears_of_channels(int sock, bool *anything)
+{
+	char text[8192];
+	bool found = false;
+	ssize_t len;
+
+	while ((len = recv(sock, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
+		text[len] = '\0';
+		*anything = true;
+		found = found || strstr(text, "/chan");
+	}
+	return found;
+}
+
+/* Whoever listens would have to listen to everybody who makes and removes names all the time. */
+TEST(names_that_come_and_go_are_no_events_of_devices)
+{
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int sock = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	bool anything = false;
+
+	if (!is_root())
+		SKIP(return, "needs root");
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, bind(sock, (struct sockaddr *)&all, sizeof(all)));
+	ch_remove(NAME);
+	close(must(ch_make_named(NAME, 8, 0, 0, 0600)));
+	EXPECT_EQ(0, ch_remove(NAME));
+	/* One of another device, to see that one would be heard. */
+	must(write_text("/sys/class/mem/null/uevent", "change"));
+	EXPECT_FALSE(hears_of_channels(sock, &anything));
+	EXPECT_TRUE(anything);
+	close(sock);
 }
 
 /* One that is root there, with all capabilities. */
