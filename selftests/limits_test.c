@@ -252,6 +252,29 @@ TEST_F(limits, the_modules_ceilings_are_enospc_for_everybody)
 	EXPECT_EQ(channels + 1, ch_query(ctl).channels);
 }
 
+static int make_until_full(void *arg)
+{
+	long most = (long)arg;
+
+	become_nobody();
+	while (most--)
+		check(ch_make(8, 0, 0) >= 0);
+	check(ch_make(8, 0, 0) == -ENOSPC);
+	return 0;
+}
+
+TEST_F(limits, the_last_sixteenth_of_the_channels_is_for_those_with_cap_sys_resource)
+{
+	long there = ch_query(chanctl()).channels, i;
+
+	set_param("max_channels", 160);
+	ASSERT_GT(100, there);
+	EXPECT_EQ(0, child_wait(child_start(make_until_full, (void *)(150 - there))));
+	for (i = there; i < 160; i++)
+		EXPECT_LE(0, ch_make(8, 0, 0));
+	EXPECT_EQ(-ENOSPC, ch_make(8, 0, 0));
+}
+
 TEST_F(limits, the_default_ceilings_are_those_documented)
 {
 	EXPECT_EQ(1 << 20, get_param("max_elem_size"));
