@@ -109,13 +109,16 @@ void chan_timer_advance(struct chan_timer *t)
 	arm_if_polled(t);
 }
 
-/* Tasks, counted, among the next entries.  Who is kicked already has yet to look. */
-static int collect_parked(struct chan *c, struct task_struct **tasks)
+/*
+ * Tasks, counted, among the next entries, of which there are @left at most.  Who is kicked
+ * already has yet to look.
+ */
+static int collect_parked(struct chan *c, struct task_struct **tasks, unsigned int *left)
 {
 	int looks, n = 0;
 
 	lockdep_assert_held(&c->lock);
-	for (looks = 0; looks < CHAN_KICKS && c->cursor; looks++) {
+	for (looks = 0; looks < CHAN_KICKS && c->cursor && *left; looks++, --*left) {
 		struct chan_wait *wait = hlist_entry(c->cursor, struct chan_waiter, link)->wait;
 
 		c->cursor = c->cursor->next;
@@ -127,7 +130,12 @@ static int collect_parked(struct chan *c, struct task_struct **tasks)
 	return n;
 }
 
-static void kick_parked(struct chan *c)
+/*
+ * Others who set it go back to the first entry.  Each has as many entries to look at as there
+ * were then, so the last of them gets to the end, whatever the others do; who comes later looks
+ * at the time himself.
+ */
+static void kick_parked(struct chan *c, unsigned int left)
 {
 	struct task_struct *tasks[CHAN_KICKS];
 	bool more;
@@ -135,8 +143,8 @@ static void kick_parked(struct chan *c)
 
 	do {
 		spin_lock(&c->lock);
-		n = collect_parked(c, tasks);
-		more = c->cursor;
+		n = collect_parked(c, tasks, &left);
+		more = c->cursor && left;
 		spin_unlock(&c->lock);
 		for (i = 0; i < n; i++) {
 			wake_up_process(tasks[i]);
@@ -161,6 +169,7 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 {
 	struct chan_news news = CHAN_NEWS_INIT(news);
 	struct chan_timer *t = c->timer;
+	unsigned int parked;
 	bool was_active;
 
 	if (!t || t->closes)
@@ -175,12 +184,15 @@ int chan_timer_set(struct chan *c, ktime_t when, ktime_t period)
 	t->when = when;
 	if (t->ticks && period != CHAN_ONCE)
 		t->period = period;
-	c->cursor = c->recvq.list.head.first;
+	/* There is nothing to look at in a timer that is stopped. */
+	if (when != CHAN_STOPPED)
+		c->cursor = c->recvq.list.head.first;
+	parked = c->recvq.n;
 	arm_if_polled(t);
 	spin_unlock(&c->lock);
 	chan_tell(c, &news);
 	if (when != CHAN_STOPPED)
-		kick_parked(c);
+		kick_parked(c, parked);
 	return was_active;
 }
 

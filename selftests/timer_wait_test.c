@@ -738,6 +738,15 @@ static long set_all_the_time(struct task *t)
 	return 0;
 }
 
+/* Nobody is to look at a time that does not come, so this takes no time. */
+static long stop_all_the_time(struct task *t)
+{
+	pin_to(0);
+	while (!__atomic_load_n(&t->value, __ATOMIC_RELAXED))
+		ch_timer_reset(t->fd, CHAN_FOREVER);
+	return 0;
+}
+
 /* The timer, and another that nobody sets, in as many cases as there may be: to look takes long. */
 FIXTURE(set_timer)
 {
@@ -790,6 +799,28 @@ TEST_F(set_timer, does_not_keep_a_select_from_its_deadline)
 	task_start(&self->setter, set_all_the_time);
 	task_start(&selector, task_do_select);
 	EXPECT_EQ(-ETIMEDOUT, task_join(&selector));
+}
+
+TEST_F(set_timer, comes_to_an_end_though_another_one_sets_it)
+{
+	struct task selector = {
+		.fd = chanctl(), .buf = self->cases, .size = self->n, .deadline = CHAN_FOREVER,
+	};
+	uint32_t i;
+
+	for (i = 0; i < self->n; i++)
+		self->cases[i] = sel_recv(self->timer, NULL, 0);
+	task_start(&selector, task_do_select);
+	wait_parked(self->timer, self->n, 0);
+	task_start(&self->setter, stop_all_the_time);
+	for (i = 0; i < 20; i++)
+		must(ch_timer_reset(self->timer, now_ns() + FAR));
+	__atomic_store_n(&self->setter.value, 1, __ATOMIC_RELAXED);
+	task_join(&self->setter);
+	must(ch_timer_reset(self->timer, now_ns()));
+	EXPECT_LE(0, task_join(&selector));
+	/* The fixture waits for one. */
+	task_start(&self->setter, stop_all_the_time);
 }
 
 TEST_HARNESS_MAIN
