@@ -150,6 +150,8 @@ static int poll_cases(struct chan_scase *cases, unsigned int n, struct chan_bloc
 			*chosen = sc;
 			return ret;
 		}
+		/* What was ready no more may have been copied. */
+		cond_resched();
 	}
 	return -EAGAIN;
 }
@@ -184,6 +186,7 @@ static int prepare(struct selecting *s, struct chan_scase **chosen)
 		chan_waiter_init(&s->waiters[k], &s->wait, sc->chan, sc->send, elem, sc->size);
 		s->waiters[k].scase = sc - s->cases;
 		s->prepared++;
+		cond_resched();
 	}
 	return 0;
 }
