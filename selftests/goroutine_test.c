@@ -402,6 +402,8 @@ static int be_child(void *arg)
 	(void)arg;
 	if (go_as(domain, 5, 1, "child") != -EPERM || go_list(domain, &info, 1, 0) != -EPERM)
 		return 1;
+	if (go_detect(domain, 0) != -EPERM)
+		return 4;
 	if (go_end(domain) != -ESRCH)
 		return 2;
 	if (go_as(own, 5, 1, "child") || go_list(own, &info, 1, 0) != 1 || info.tid != getpid())
