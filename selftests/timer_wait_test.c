@@ -730,20 +730,9 @@ TEST(in_a_time_namespace_times_are_in_its_own_clock)
 /* On a processor of its own, so that nobody who wants one gets it. */
 static long set_all_the_time(struct task *t)
 {
-	uint64_t when = now_ns() + FAR;
-
 	pin_to(0);
 	while (!__atomic_load_n(&t->value, __ATOMIC_RELAXED))
-		ch_timer_reset(t->fd, when);
-	return 0;
-}
-
-/* Nobody is to look at a time that does not come, so this takes no time. */
-static long stop_all_the_time(struct task *t)
-{
-	pin_to(0);
-	while (!__atomic_load_n(&t->value, __ATOMIC_RELAXED))
-		ch_timer_reset(t->fd, CHAN_FOREVER);
+		ch_timer_reset(t->fd, t->deadline);
 	return 0;
 }
 
@@ -768,7 +757,7 @@ FIXTURE_SETUP(set_timer)
 	self->cases[0] = sel_recv(self->timer, NULL, 0);
 	for (i = 1; i < self->n; i++)
 		self->cases[i] = sel_recv(other, NULL, 0);
-	self->setter = (struct task){ .fd = self->timer };
+	self->setter = (struct task){ .fd = self->timer, .deadline = now_ns() + FAR };
 }
 
 FIXTURE_TEARDOWN(set_timer)
@@ -812,7 +801,9 @@ TEST_F(set_timer, comes_to_an_end_though_another_one_sets_it)
 		self->cases[i] = sel_recv(self->timer, NULL, 0);
 	task_start(&selector, task_do_select);
 	wait_parked(self->timer, self->n, 0);
-	task_start(&self->setter, stop_all_the_time);
+	/* Nobody is to look at a time that does not come, so to set that takes no time. */
+	self->setter.deadline = CHAN_FOREVER;
+	task_start(&self->setter, set_all_the_time);
 	for (i = 0; i < 20; i++)
 		must(ch_timer_reset(self->timer, now_ns() + FAR));
 	__atomic_store_n(&self->setter.value, 1, __ATOMIC_RELAXED);
@@ -820,7 +811,7 @@ TEST_F(set_timer, comes_to_an_end_though_another_one_sets_it)
 	must(ch_timer_reset(self->timer, now_ns()));
 	EXPECT_LE(0, task_join(&selector));
 	/* The fixture waits for one. */
-	task_start(&self->setter, stop_all_the_time);
+	task_start(&self->setter, set_all_the_time);
 }
 
 TEST_HARNESS_MAIN
