@@ -1026,17 +1026,17 @@ static long call_in_a_storm(const struct pair *p, uint64_t req, uint64_t *rep)
 
 static int storm_client(const struct pair *p, int flags)
 {
-	uint64_t calls = storm_calls(), req, rep;
+	uint64_t least = storm_calls(), req, rep;
 	long ret;
 
 	start_storm(flags, 700);
-	for (req = 0; req < calls; req++) {
+	for (req = 0; req < least || !handled; req++) {
 		ret = call_in_a_storm(p, req, &rep);
 		if (ret != 1 || rep != ANSWER(req))
 			die("call %llu: %ld, %llu", (unsigned long long)req, ret,
 			    (unsigned long long)rep);
 	}
-	return handled ? 0 : 2;
+	return 0;
 }
 
 /* Every request exactly once, in order. */
@@ -1050,7 +1050,7 @@ static int storm_server(const struct pair *p, int flags)
 		if (v == UINT64_MAX && errno == EINTR)
 			continue;
 		if (v == UINT64_MAX)
-			return next == storm_calls() ? 0 : 3;
+			return next == ch_info(p->req).sends ? 0 : 3;
 		if (v != next++)
 			die("request %llu after %llu", (unsigned long long)v,
 			    (unsigned long long)next - 2);
@@ -1101,8 +1101,8 @@ TEST_F(storm, every_request_arrives_once_and_has_its_reply)
 	EXPECT_EQ(0, child_wait(client));
 	must(ch_close(p->req));
 	EXPECT_EQ(0, child_wait(server));
-	EXPECT_EQ(storm_calls(), ch_info(p->req).sends);
-	EXPECT_EQ(storm_calls(), ch_info(p->rep).receives);
+	EXPECT_LE(storm_calls(), ch_info(p->req).sends);
+	EXPECT_EQ(ch_info(p->req).sends, ch_info(p->rep).receives);
 	TH_LOG("%llu parks were ended by signals",
 	       (unsigned long long)(ch_info(p->req).aborts + ch_info(p->rep).aborts));
 }
