@@ -8,8 +8,11 @@
  */
 #define pr_fmt(fmt) "chan: " fmt
 
+#include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -20,7 +23,8 @@
 #include "stuck.h"
 #include "trace.h"
 
-#define CHAN_WATCH_MS	100
+#define CHAN_WATCH_MS		100
+#define CHAN_REST_MAX_MS	1000
 
 static struct workqueue_struct *watchers;
 
@@ -74,9 +78,21 @@ static void report(struct chan_domain *domain)
 		wake(g);
 }
 
+/*
+ * One look waits for another, so that all together take a tenth of a processor at most, however
+ * many domains are watched and however large they are.
+ */
+static void rest(ktime_t began)
+{
+	s64 took = ktime_us_delta(ktime_get(), began);
+
+	fsleep(clamp_t(s64, 9 * took, 1, CHAN_REST_MAX_MS * USEC_PER_MSEC));
+}
+
 static void watch(struct work_struct *work)
 {
 	struct chan_domain *domain = container_of(work, struct chan_domain, watch.work);
+	ktime_t began = ktime_get();
 
 	mutex_lock(&chan_stuck_mutex);
 	mutex_lock(&domain->lock);
@@ -88,6 +104,7 @@ static void watch(struct work_struct *work)
 	if (READ_ONCE(domain->n))
 		chan_deadlock_kick(domain);
 	chan_domain_put(domain);
+	rest(began);
 }
 
 /* Look again soon, if it is to be watched.  Without goroutines there is no need to. */
