@@ -2,6 +2,7 @@
 /*
  * White-box tests of the buffers of long elements: what is kept, for what, and how much.
  */
+#include <linux/cred.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -136,6 +137,44 @@ static void one_that_exceeds_the_limit_leaves_the_others_alone(struct kunit *tes
 	chan_user_put(user);
 }
 
+/* The current task is somebody else, who may not exist, until credentials are reverted. */
+static const struct cred *become(struct kunit *test, uid_t uid)
+{
+	struct cred *cred = prepare_creds();
+
+	KUNIT_ASSERT_NOT_NULL(test, cred);
+	cred->uid = KUIDT_INIT(uid);
+	return override_creds(cred);
+}
+
+static void revert(const struct cred *own)
+{
+	const struct cred *cred = current_cred();
+
+	revert_creds(own);
+	put_cred(cred);
+}
+
+static void what_one_user_had_no_other_gets(struct kunit *test)
+{
+	struct chan_user *user = user_new(test), *other;
+	struct chan_payload *p = buffer_new(test, user, 5000), *foreign;
+	const struct cred *own;
+
+	chan_payload_free(p);
+	own = become(test, 4711);
+	other = user_new(test);
+	foreign = buffer_new(test, other, 5000);
+	revert(own);
+	KUNIT_EXPECT_PTR_NE(test, user, other);
+	KUNIT_EXPECT_PTR_NE(test, foreign, p);
+	chan_payload_free(foreign);
+	KUNIT_EXPECT_EQ(test, user->spares.n, 1);
+	KUNIT_EXPECT_EQ(test, other->spares.n, 1);
+	chan_user_put(user);
+	chan_user_put(other);
+}
+
 static void what_is_kept_goes_after_a_rest(struct kunit *test)
 {
 	struct chan_user *user = user_new(test);
@@ -171,6 +210,7 @@ static struct kunit_case payload_cases[] = {
 	KUNIT_CASE(no_more_is_kept_than_the_limit_and_the_oldest_go),
 	KUNIT_CASE(of_short_ones_no_more_than_so_many_are_kept),
 	KUNIT_CASE(one_that_exceeds_the_limit_leaves_the_others_alone),
+	KUNIT_CASE(what_one_user_had_no_other_gets),
 	KUNIT_CASE(what_is_kept_goes_after_a_rest),
 	KUNIT_CASE(what_is_kept_goes_with_its_user),
 	{}

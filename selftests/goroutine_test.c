@@ -418,6 +418,22 @@ TEST_F(go, a_forked_child_leaves_the_domain)
 	EXPECT_EQ(CHAN_GO_RUNNING, find(1).state);
 }
 
+static int be_child_in_namespace(void *arg)
+{
+	pid_t pid;
+
+	must(unshare(CLONE_NEWPID));
+	pid = must(fork());
+	if (!pid)
+		_exit(getpid() == 1 ? be_child(arg) : 5);
+	return child_wait(pid);
+}
+
+TEST_F(go, a_goroutine_has_the_thread_id_of_its_own_pid_namespace)
+{
+	EXPECT_EQ(0, child_wait(child_start(be_child_in_namespace, NULL)));
+}
+
 /* A process that executes another program is another one, though its descriptor is left. */
 static __attribute__((constructor)) void be_executed(void)
 {

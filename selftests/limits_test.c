@@ -223,6 +223,31 @@ TEST_F(limits, each_user_has_limits_of_his_own)
 	EXPECT_EQ(128 + SIGKILL, child_kill(first));
 }
 
+TEST_F(limits, the_real_user_is_charged_and_not_the_effective_one)
+{
+	pid_t first, pid;
+
+	set_param("max_user_channels", 1);
+	first = child_fork();
+	if (!first) {
+		must(setresuid(NOBODY, NOBODY - 1, NOBODY - 1));
+		check(ch_make(8, 0, 0) >= 0);
+		pause();
+	}
+	EXPECT_TRUE(eventually(task_state(first) == 'S'));
+	pid = child_fork();
+	if (!pid) {
+		must(setresuid(NOBODY - 1, NOBODY, NOBODY));
+		check(ch_make(8, 0, 0) >= 0);
+		check(ch_make(8, 0, 0) == -EDQUOT);
+		must(setresuid(NOBODY, -1, -1));
+		check(ch_make(8, 0, 0) == -EDQUOT);
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_wait(pid));
+	EXPECT_EQ(128 + SIGKILL, child_kill(first));
+}
+
 TEST_F(limits, the_modules_ceilings_are_enospc_for_everybody)
 {
 	int ctl = chanctl();
