@@ -514,7 +514,7 @@ static void past_deadline_means_try_once(struct kunit *test)
 static void claimed_wait_outlives_its_deadline(struct kunit *test)
 {
 	struct chan *c = make(test, 0, 8, 0);
-	struct receiver r = { .c = c, .until = ktime_add_ms(ktime_get(), 2000) };
+	struct receiver r = { .c = c, .until = ktime_add_ms(ktime_get(), 5000) };
 	struct task_struct *task = start_receiver(test, &r);
 	struct chan_elem elem;
 	struct chan_blocking how = { .until = CHAN_NOWAIT };
@@ -524,7 +524,7 @@ static void claimed_wait_outlives_its_deadline(struct kunit *test)
 	set_value(&elem, 9);
 	KUNIT_EXPECT_EQ(test, chan_send_once(c, &elem, &how, NULL, &news, true), 0);
 
-	msleep(2100);
+	msleep(5100);
 	KUNIT_EXPECT_EQ(test, c->stats.aborts, 0);
 	chan_tell(c, &news);
 	join(task);

@@ -542,7 +542,7 @@ static void what_is_due_goes_to_the_oldest_receiver(struct kunit *test)
 /* A select that looked at a timer before it was due may not say that nothing is ready. */
 static void passing_select_notices_what_becomes_due(struct kunit *test)
 {
-	struct chan *c = make_timer(test, ktime_get() + NSEC_PER_SEC, CHAN_ONCE);
+	struct chan *c = make_timer(test, ktime_get() + 1000 * NSEC_PER_SEC, CHAN_ONCE);
 	struct parked *p = passing_receiver(test, c);
 
 	KUNIT_EXPECT_EQ(test, chan_timer_none_due(&p->wait), 0);

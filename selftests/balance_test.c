@@ -361,11 +361,21 @@ static uint32_t (*const deeds[])(struct party *p) = {
 
 /* ---- tasks ---- */
 
+static void mask_alarm(int how)
+{
+	sigset_t alarm;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	must(-pthread_sigmask(how, &alarm, NULL));
+}
+
 static long act(struct task *t)
 {
 	struct party *p = calloc(1, sizeof(*p));
 	uint64_t *done, n = 0;
 
+	mask_alarm(SIG_UNBLOCK);
 	p->b = t->buf;
 	p->random = p->b->seed + t->value;
 	done = p->b->done[t->value];
@@ -378,17 +388,14 @@ static long act(struct task *t)
 }
 
 /*
- * Interrupts the other threads of this process often, of which one will take the signal; half of
- * the processes have their calls restarted.
+ * Interrupts the threads of this process often, but for the current one; half of the processes
+ * have their calls restarted.
  */
 static void start_timer(unsigned int process)
 {
 	struct itimerval it = { { 0, INTERRUPTS }, { 0, INTERRUPTS } };
-	sigset_t alarm;
 
-	sigemptyset(&alarm);
-	sigaddset(&alarm, SIGALRM);
-	must(-pthread_sigmask(SIG_BLOCK, &alarm, NULL));
+	mask_alarm(SIG_BLOCK);
 	catch(SIGALRM, process % 2 ? SA_RESTART : 0);
 	must(setitimer(ITIMER_REAL, &it, NULL));
 }
@@ -401,11 +408,11 @@ static pid_t start_process(struct balance *b, unsigned int process)
 
 	if (pid)
 		return pid;
+	start_timer(process);
 	for (i = 0; i < THREADS; i++) {
 		t[i] = (struct task){ .buf = b, .value = process * THREADS + i };
 		task_start(&t[i], act);
 	}
-	start_timer(process);
 	for (i = 0; i < THREADS; i++) {
 		while (!task_done(&t[i]))
 			usleep(10000);

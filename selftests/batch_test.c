@@ -878,7 +878,7 @@ TEST(a_deadline_is_kept_whatever_the_descriptor_says)
 	r.deadline = when;
 	EXPECT_EQ(-ETIMEDOUT, recv_as(ch, r));
 	EXPECT_LE(when, now_ns());
-	when = now_ns() + 20 * MS;
+	when = now_ns() + 2 * SEC;
 	s.deadline = when;
 	EXPECT_EQ(2, send_as(ch, s));
 	EXPECT_LE(when, now_ns());

@@ -89,7 +89,7 @@ TEST(at_its_time_a_channel_is_closed_though_a_receiver_is_still_parked)
 {
 	static unsigned char from[3 * 4096], to[3 * 4096];
 	struct sched_param first = { .sched_priority = 1 }, ordinary = {};
-	uint64_t when = now_ns() + SEC;
+	uint64_t when = now_ns() + 3 * SEC;
 	int ch = closing_at(when, sizeof(to), 0);
 	struct task t;
 
@@ -126,7 +126,7 @@ TEST(it_is_not_closed_early)
 
 TEST(what_was_sent_before_can_still_be_received)
 {
-	uint64_t when = now_ns() + 500 * MS;
+	uint64_t when = now_ns() + 2 * SEC;
 	int ch = closing_at(when, 8, 4), i;
 
 	for (i = 0; i < 3; i++)
@@ -143,7 +143,7 @@ TEST(what_was_sent_before_can_still_be_received)
 
 TEST(parked_senders_fail_at_the_time)
 {
-	uint64_t when = now_ns() + 1000 * MS;
+	uint64_t when = now_ns() + 3 * SEC;
 	int unbuffered = closing_at(when, 8, 0), full = closing_at(when, 8, 1), i;
 	struct task t[4];
 
@@ -161,7 +161,7 @@ TEST(parked_senders_fail_at_the_time)
 
 TEST(parked_receivers_get_zeroes_at_the_time)
 {
-	uint64_t when = now_ns() + 1000 * MS;
+	uint64_t when = now_ns() + 3 * SEC;
 	int ch = closing_at(when, 8, 0), i;
 	struct task t[3];
 
@@ -248,7 +248,7 @@ TEST(epoll_wakes_at_the_time)
 TEST(messages_and_named_channels_close_at_a_time_too)
 {
 	static const char name[] = "ctx_test.closes";
-	uint64_t when = now_ns() + 300 * MS;
+	uint64_t when = now_ns() + 3 * SEC;
 	int msg = ch_make_as((struct chan_make){
 		.flags = CHAN_MESSAGE, .elem_size = 64, .cap = 2, .closes = when,
 	});
@@ -275,7 +275,7 @@ TEST(messages_and_named_channels_close_at_a_time_too)
 
 TEST(closed_by_hand_it_stays_closed_past_its_time)
 {
-	uint64_t when = now_ns() + 300 * MS;
+	uint64_t when = now_ns() + 2 * SEC;
 	int ch = closing_at(when, 8, 2);
 
 	ASSERT_EQ(0, try_send64(ch, 1));
@@ -526,7 +526,7 @@ TEST(a_context_costs_one_descriptor_and_no_thread)
 
 TEST(what_ended_a_context_first_stays_the_reason)
 {
-	uint64_t when = now_ns() + 300 * MS;
+	uint64_t when = now_ns() + 2 * SEC;
 	struct kchan_ctx *cancelled = with_deadline(background(), when);
 	struct kchan_ctx *late = with_deadline(background(), when);
 
@@ -603,7 +603,7 @@ TEST(a_child_of_one_that_is_done_is_done)
 
 TEST(an_earlier_deadline_of_the_parent_holds_for_the_child)
 {
-	uint64_t when = now_ns() + 300 * MS;
+	uint64_t when = now_ns() + 2 * SEC;
 	struct kchan_ctx *parent = with_deadline(background(), when);
 	struct kchan_ctx *later = with_deadline(parent, when + FAR);
 	struct kchan_ctx *child = with_cancel(parent), *grandchild = with_cancel(child);
@@ -781,7 +781,7 @@ TEST(cancel_wakes_all_who_wait)
 
 TEST(the_deadline_wakes_all_who_wait)
 {
-	uint64_t when = now_ns() + 3 * SEC;
+	uint64_t when = now_ns() + 8 * SEC;
 	struct kchan_ctx *parent = with_deadline(background(), when);
 
 	start_workers(with_cancel(parent));

@@ -318,6 +318,8 @@ TEST(a_select_sends_each_of_very_many_values_once)
 		lane[i] = (struct lane){ &l, l.ch[i] };
 		start(receive_from_one, &lane[i]);
 	}
+	for (i = 0; i < LANES; i++)
+		wait_parked(l.ch[i], 1, 0);
 	start(send_on_any, &l);
 	for (i = 0; i < LANES; i++)
 		ASSERT_EQ(1, kchan_recv(l.done, NULL, 0));

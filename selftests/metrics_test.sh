@@ -25,7 +25,7 @@ expect_sample() {
 set_up_channel() {
 	check "$chanctl" make --message --elem-size 16 --cap 4 measured >/dev/null
 	check "$chanctl" metrics --record measured
-	"$chanctl" recv --timeout 0.1 measured
+	"$chanctl" recv --timeout 2 measured
 	check_equal "status of a receive that gives up" 4 $?
 	"$chanctl" recv measured >"$scratch/received" &
 	receiver=$!

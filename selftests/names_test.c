@@ -371,12 +371,15 @@ TEST(make_open_and_remove_of_one_name_race_cleanly)
 	struct chan_query before, after;
 	int ctl = chanctl(), i;
 	struct task t[4];
+	long made = 0;
 
 	before = ch_query(ctl);
 	for (i = 0; i < 4; i++)
 		task_start(&t[i], make_and_remove);
+	/* Who comes in turn with others may find the name made or removed each time. */
 	for (i = 0; i < 4; i++)
-		EXPECT_LT(0, task_join(&t[i]));
+		made += must(task_join(&t[i]));
+	EXPECT_LT(0, made);
 	ch_remove("names_test.race");
 	after = ch_query(ctl);
 	EXPECT_EQ(before.user_names, after.user_names);

@@ -360,10 +360,11 @@ static void one_short_life(int i)
 
 static long short_lives(struct task *t)
 {
-	int i;
+	int i = 0;
 
-	for (i = 0; now_ns() < t->deadline; i++)
-		one_short_life(i);
+	do
+		one_short_life(i++);
+	while (now_ns() < t->deadline);
 	return i;
 }
 
