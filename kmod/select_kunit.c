@@ -539,6 +539,24 @@ static void what_is_due_goes_to_the_oldest_receiver(struct kunit *test)
 	chan_put(c);
 }
 
+/* As many as take several goes with the lock, before who gets the time. */
+static void what_is_due_passes_a_crowd_of_stale_entries(struct kunit *test)
+{
+	struct chan *c = make_timer(test, CHAN_STOPPED, CHAN_ONCE);
+	struct parked *p;
+	int i;
+
+	for (i = 0; i < 300; i++)
+		abort_wait(park_receiver(test, c));
+	p = park_receiver(test, c);
+	c->timer->when = 7;
+	expect_no_recv(test, c, -EAGAIN);
+	expect_completed(test, p, 0);
+	KUNIT_EXPECT_EQ(test, get_value(&p->elem), 7);
+	KUNIT_EXPECT_EQ(test, c->recvq.n, 0);
+	chan_put(c);
+}
+
 /* A select that looked at a timer before it was due may not say that nothing is ready. */
 static void passing_select_notices_what_becomes_due(struct kunit *test)
 {
@@ -631,6 +649,7 @@ static struct kunit_case chan_select_cases[] = {
 	KUNIT_CASE(longest_period_does_not_overflow),
 	KUNIT_CASE(stopped_timer_yields_nothing),
 	KUNIT_CASE(what_is_due_goes_to_the_oldest_receiver),
+	KUNIT_CASE(what_is_due_passes_a_crowd_of_stale_entries),
 	KUNIT_CASE(passing_select_notices_what_becomes_due),
 	KUNIT_CASE(passing_select_that_served_others_minds_signals),
 	KUNIT_CASE(timer_that_is_stopped_late_is_received_by_who_waits),

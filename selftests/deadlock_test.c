@@ -621,6 +621,30 @@ TEST(not_with_a_helper_that_could_do_something)
 	EXPECT_TRUE(sleeps_on((struct scene){ .set = add_helper_with_descriptors_of_its_own }));
 }
 
+static long help_and_end(struct task *t)
+{
+	struct chan_go go = { .size = sizeof(go), .flags = CHAN_GO_HELPER };
+
+	(void)t;
+	return xioctl(library_domain(), CHAN_IOC_GO, &go);
+}
+
+static void add_helper_that_ends(struct scene *s)
+{
+	struct task t;
+
+	(void)s;
+	task_start(&t, help_and_end);
+	must(task_join(&t));
+}
+
+TEST(a_helper_that_has_ended_counts_no_more)
+{
+	struct scene s = { .set = add_helper_that_ends };
+
+	EXPECT_EQ(EDEADLK, child_wait(child_start(play, &s)));
+}
+
 static void set_alarm(struct scene *s)
 {
 	(void)s;

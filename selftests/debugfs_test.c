@@ -518,6 +518,36 @@ TEST_F(seen, a_process_with_its_domain)
 	task_join(&m.t);
 }
 
+/* Its child has the domain, and tells that it goes on without it. */
+static int leave_domain_to_child(void *arg)
+{
+	pid_t *child = arg;
+	int own = chanctl();
+	pid_t pid;
+
+	must(go_as(own, 1, 0, "main"));
+	must(go_detect(own, 1));
+	pid = must(fork());
+	if (!pid)
+		return pause();
+	*child = pid;
+	return 0;
+}
+
+TEST_F(seen, a_process_that_has_gone_while_somebody_has_its_domain)
+{
+	pid_t *child = shared_alloc(4096), gone = child_start(leave_domain_to_child, child);
+	const char *text;
+
+	ASSERT_EQ(0, child_wait(gone));
+	text = strstr(read_file(GOROUTINES, AT_ONCE), text_of("process %d (gone), domain ", gone));
+	ASSERT_NE(NULL, text);
+	EXPECT_NE(NULL, strstr(text, ", goroutines 0, looks "));
+	must(kill(*child, SIGKILL));
+	EXPECT_TRUE(eventually(!strstr(read_file(GOROUTINES, AT_ONCE),
+				       text_of("process %d (", gone))));
+}
+
 /* ---- reading piece by piece ---- */
 
 struct crowd {

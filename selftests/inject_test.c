@@ -969,7 +969,7 @@ static void prepare_make_large(struct world *w)
 
 static void prepare_make_closing(struct world *w)
 {
-	make_like(w, (struct chan_make){ .elem_size = 8, .closes = CHAN_FOREVER - 1 });
+	make_like(w, (struct chan_make){ .elem_size = 8, .closes = now_ns() + 3600 * SEC });
 }
 
 static void prepare_make_named(struct world *w)

@@ -401,11 +401,21 @@ static int play_for_ever(void *arg)
 	return kchan_recv(make(8, 0), &v, 8);
 }
 
-/* They park all the time, and mostly have no deadline. */
+static int scaled_to(int least, int n)
+{
+	int many = scaled(n);
+
+	return many > least ? many : least;
+}
+
+/*
+ * They park all the time, and mostly have no deadline.  So many that at each look some move, and
+ * that a look takes several goes for a queue.
+ */
 TEST(one_is_found_while_others_are_busy)
 {
 	int idle = make(8, 0), looks = scaled(50), i, ch, found = 0;
-	int n_busy = scaled(BUSY), n_idle = scaled(IDLE);
+	int n_busy = scaled_to(4, BUSY), n_idle = scaled_to(100, IDLE);
 	pid_t busy[BUSY];
 
 	for (i = 0; i < n_busy; i++)

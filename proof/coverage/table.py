@@ -59,10 +59,17 @@ def unexplained(name, lines, kmod, reasons):
             yield f"{name}:{number}: {line}"
 
 
+def has_code(path):
+    """Whether a source is more than what it includes."""
+    with open(path, encoding="ascii") as source:
+        return any(line.startswith("{") for line in source)
+
+
 def uncounted(files, kmod):
     """Sources of which nothing is known."""
     return sorted(name for name in os.listdir(kmod) if name.endswith(".c") and
-                  not name.endswith("_kunit.c") and name not in files)
+                  not name.endswith("_kunit.c") and name not in files and
+                  has_code(os.path.join(kmod, name)))
 
 
 def main():
