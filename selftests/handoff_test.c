@@ -225,6 +225,73 @@ TEST(the_value_sent_is_that_of_the_time_of_the_call)
 	EXPECT_EQ(0, task_join(&t));
 }
 
+/* ---- elements of each kind ---- */
+
+FIXTURE(kind)
+{
+	unsigned char sent[5000], got[5000];
+};
+
+FIXTURE_VARIANT(kind)
+{
+	uint32_t flags;
+	uint32_t size;
+};
+
+FIXTURE_VARIANT_ADD(kind, word) { .size = 8 };
+FIXTURE_VARIANT_ADD(kind, small) { .size = 16 };
+FIXTURE_VARIANT_ADD(kind, message) { .flags = CHAN_MESSAGE, .size = 100 };
+FIXTURE_VARIANT_ADD(kind, long_one) { .size = 5000 };
+
+FIXTURE_SETUP(kind)
+{
+	fill(self->sent, variant->size, 1);
+}
+
+FIXTURE_TEARDOWN(kind)
+{
+}
+
+static void expect_counts(struct __test_metadata *_metadata, int ch, uint64_t elements,
+			  uint64_t handoffs)
+{
+	struct chan_info info = ch_info(ch);
+
+	EXPECT_EQ(elements, info.sends);
+	EXPECT_EQ(elements, info.receives);
+	EXPECT_EQ(handoffs, info.handoffs);
+}
+
+TEST_F(kind, a_hand_off_is_one_send_and_one_receive_whoever_came_first)
+{
+	int ch = ch_make(variant->size, 0, variant->flags);
+	struct task t;
+
+	park_recv(&t, ch, self->got, variant->size);
+	EXPECT_EQ(0, ch_send(ch, self->sent, variant->size));
+	EXPECT_EQ(1 + variant->size, task_join(&t));
+	EXPECT_TRUE(is_filled(self->got, variant->size, 1));
+	expect_counts(_metadata, ch, 1, 1);
+
+	park_send(&t, ch, self->sent, variant->size);
+	EXPECT_EQ(1 + variant->size, ch_recv(ch, self->got, variant->size));
+	EXPECT_EQ(0, task_join(&t));
+	expect_counts(_metadata, ch, 2, 2);
+}
+
+TEST_F(kind, through_the_buffer_it_is_one_send_and_one_receive_and_no_hand_off)
+{
+	int ch = ch_make(variant->size, 1, variant->flags);
+
+	EXPECT_EQ(0, ch_send(ch, self->sent, variant->size));
+	EXPECT_EQ(1, ch_info(ch).sends);
+	EXPECT_EQ(0, ch_info(ch).receives);
+	EXPECT_EQ(1 + variant->size, ch_recv(ch, self->got, variant->size));
+	expect_counts(_metadata, ch, 1, 0);
+}
+
+/* ---- back and forth ---- */
+
 static long ping(struct task *t)
 {
 	uint64_t i;
