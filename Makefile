@@ -76,12 +76,10 @@ demo:
 
 test:
 	scripts/setup test
-	$(MAKE) --no-print-directory -s -j$(shell nproc) selftests
 	scripts/test $(TESTS)
 
 test-debug:
 	scripts/setup test
-	$(MAKE) --no-print-directory -s -j$(shell nproc) selftests
 	scripts/test --debug $(TESTS)
 
 model:
