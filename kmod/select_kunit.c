@@ -143,6 +143,25 @@ static void completed_select_leaves_the_buffer_alone(struct kunit *test)
 	chan_put(b);
 }
 
+/* While it has no claim it may be completed, by who can see it: then it meets nobody. */
+static void select_completed_in_the_gap_completes_nobody(struct kunit *test)
+{
+	struct chan *c = make(test, 0, 8, 0);
+	struct parked *own = park_receiver(test, c), *p = park_receiver(test, c);
+
+	spin_lock(&c->lock);
+	KUNIT_EXPECT_TRUE(test, chan_claim(&own->wait));
+	own->wait.winner = 0;
+	KUNIT_EXPECT_EQ(test, chan_claim_both(&p->wait, &own->wait), -ECANCELED);
+	spin_unlock(&c->lock);
+	/* Neither is claimed, so both can be. */
+	KUNIT_EXPECT_FALSE(test, chan_abort(&own->wait));
+	KUNIT_EXPECT_TRUE(test, chan_abort(&p->wait));
+	chan_leave(&own->w, false);
+	chan_leave(&p->w, false);
+	chan_put(c);
+}
+
 static void stale_partner_does_not_end_a_select(struct kunit *test)
 {
 	struct chan *a = make(test, 0, 8, 0), *b = make(test, 0, 8, 0);
@@ -627,6 +646,7 @@ static struct kunit_case chan_select_cases[] = {
 	KUNIT_CASE(meeting_ends_both_selects),
 	KUNIT_CASE(completed_select_completes_nobody),
 	KUNIT_CASE(completed_select_leaves_the_buffer_alone),
+	KUNIT_CASE(select_completed_in_the_gap_completes_nobody),
 	KUNIT_CASE(stale_partner_does_not_end_a_select),
 	KUNIT_CASE(select_that_takes_from_a_full_buffer_lets_a_sender_in),
 	KUNIT_CASE(second_channel_that_is_closed_ends_a_select),
