@@ -24,7 +24,10 @@
 #include "trace.h"
 
 #define CHAN_WATCH_MS		100
-#define CHAN_REST_MAX_MS	1000
+
+/* Less would be spent spinning. */
+#define CHAN_REST_MIN_US	100
+#define CHAN_REST_MAX_US	1000000
 
 static struct workqueue_struct *watchers;
 
@@ -79,32 +82,34 @@ static void report(struct chan_domain *domain)
 }
 
 /*
- * One look waits for another, so that all together take a tenth of a processor at most, however
- * many domains are watched and however large they are.
+ * One look waits for another, so that all together take a tenth of a processor, however many
+ * domains are watched.  A look that takes very long is not followed by a rest for which unloading
+ * and suspend would have to wait.
  */
-static void rest(ktime_t began)
+static void rest(s64 took)
 {
-	s64 took = ktime_us_delta(ktime_get(), began);
-
-	fsleep(clamp_t(s64, 9 * took, 1, CHAN_REST_MAX_MS * USEC_PER_MSEC));
+	fsleep(clamp_t(s64, 9 * took, CHAN_REST_MIN_US, CHAN_REST_MAX_US));
 }
 
 static void watch(struct work_struct *work)
 {
 	struct chan_domain *domain = container_of(work, struct chan_domain, watch.work);
-	ktime_t began = ktime_get();
+	ktime_t began;
+	s64 took;
 
 	mutex_lock(&chan_stuck_mutex);
 	mutex_lock(&domain->lock);
+	began = ktime_get();
 	if (READ_ONCE(domain->watched) && chan_is_deadlocked(domain))
 		report(domain);
+	took = ktime_us_delta(ktime_get(), began);
 	mutex_unlock(&domain->lock);
 	mutex_unlock(&chan_stuck_mutex);
 	WRITE_ONCE(domain->looks, domain->looks + 1);
 	if (READ_ONCE(domain->n))
 		chan_deadlock_kick(domain);
 	chan_domain_put(domain);
-	rest(began);
+	rest(took);
 }
 
 /* Look again soon, if it is to be watched.  Without goroutines there is no need to. */
@@ -170,7 +175,7 @@ void chan_deadlock_watch(struct chan_domain *domain, bool on)
 int chan_deadlock_start(void)
 {
 	/* One at a time: there is one lock, and much to do for each. */
-	watchers = alloc_workqueue("chan", WQ_UNBOUND | WQ_FREEZABLE, 1);
+	watchers = alloc_ordered_workqueue("chan", WQ_FREEZABLE);
 	return watchers ? 0 : -ENOMEM;
 }
 

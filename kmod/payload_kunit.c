@@ -158,17 +158,20 @@ static void revert(const struct cred *own)
 static void what_one_user_had_no_other_gets(struct kunit *test)
 {
 	struct chan_user *user = user_new(test), *other;
-	struct chan_payload *p = buffer_new(test, user, 5000), *foreign;
+	struct chan_payload *p = buffer_new(test, user, 5000), *guessed;
 	const struct cred *own;
 
 	chan_payload_free(p);
 	own = become(test, 4711);
 	other = user_new(test);
-	foreign = buffer_new(test, other, 5000);
+	/* A channel that the one has used last guesses so. */
+	guessed = chan_payload_new(user, 5000);
 	revert(own);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(guessed));
 	KUNIT_EXPECT_PTR_NE(test, user, other);
-	KUNIT_EXPECT_PTR_NE(test, foreign, p);
-	chan_payload_free(foreign);
+	KUNIT_EXPECT_PTR_EQ(test, guessed->user, other);
+	KUNIT_EXPECT_PTR_NE(test, guessed, p);
+	chan_payload_free(guessed);
 	KUNIT_EXPECT_EQ(test, user->spares.n, 1);
 	KUNIT_EXPECT_EQ(test, other->spares.n, 1);
 	chan_user_put(user);

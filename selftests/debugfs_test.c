@@ -518,7 +518,7 @@ TEST_F(seen, a_process_with_its_domain)
 	task_join(&m.t);
 }
 
-/* Its child has the domain, and tells that it goes on without it. */
+/* Ends, and leaves a child behind that has the descriptor of its domain. */
 static int leave_domain_to_child(void *arg)
 {
 	pid_t *child = arg;
@@ -528,8 +528,10 @@ static int leave_domain_to_child(void *arg)
 	must(go_as(own, 1, 0, "main"));
 	must(go_detect(own, 1));
 	pid = must(fork());
-	if (!pid)
+	if (!pid) {
+		alarm(60);
 		return pause();
+	}
 	*child = pid;
 	return 0;
 }
@@ -541,9 +543,9 @@ TEST_F(seen, a_process_that_has_gone_while_somebody_has_its_domain)
 
 	ASSERT_EQ(0, child_wait(gone));
 	text = strstr(read_file(GOROUTINES, AT_ONCE), text_of("process %d (gone), domain ", gone));
+	must(kill(*child, SIGKILL));
 	ASSERT_NE(NULL, text);
 	EXPECT_NE(NULL, strstr(text, ", goroutines 0, looks "));
-	must(kill(*child, SIGKILL));
 	EXPECT_TRUE(eventually(!strstr(read_file(GOROUTINES, AT_ONCE),
 				       text_of("process %d (", gone))));
 }

@@ -427,7 +427,7 @@ static int be_child_in_namespace(void *arg)
 	must(unshare(CLONE_NEWPID));
 	pid = must(fork());
 	if (!pid)
-		_exit(getpid() == 1 ? be_child(arg) : 5);
+		_exit(prctl(PR_SET_PDEATHSIG, SIGKILL) || getpid() != 1 ? 5 : be_child(arg));
 	return child_wait(pid);
 }
 

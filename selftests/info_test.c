@@ -372,6 +372,7 @@ static int read_fdinfo_in_namespace(int ch)
 {
 	struct task t;
 
+	must(prctl(PR_SET_PDEATHSIG, SIGKILL));
 	must(mount("proc", "/proc", "proc", 0, NULL));
 	park_recv64(&t, ch);
 	read_fdinfo(ch);

@@ -225,22 +225,31 @@ TEST_F(limits, each_user_has_limits_of_his_own)
 
 TEST_F(limits, the_real_user_is_charged_and_not_the_effective_one)
 {
+	uid_t real = NOBODY, effective = NOBODY - 1, other = NOBODY - 2;
+	bool *made = shared_alloc(4096);
 	pid_t first, pid;
 
 	set_param("max_user_channels", 1);
 	first = child_fork();
 	if (!first) {
-		must(setresuid(NOBODY, NOBODY - 1, NOBODY - 1));
+		must(setresuid(real, effective, effective));
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		check(ch_make(8, 0, 0) >= 0);
+		__atomic_store_n(made, true, __ATOMIC_RELEASE);
 		pause();
 	}
-	EXPECT_TRUE(eventually(task_state(first) == 'S'));
+	EXPECT_TRUE(eventually(__atomic_load_n(made, __ATOMIC_ACQUIRE)));
 	pid = child_fork();
 	if (!pid) {
-		must(setresuid(NOBODY - 1, NOBODY, NOBODY));
-		check(ch_make(8, 0, 0) >= 0);
+		must(setresuid(real, other, other));
 		check(ch_make(8, 0, 0) == -EDQUOT);
-		must(setresuid(NOBODY, -1, -1));
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_wait(pid));
+	pid = child_fork();
+	if (!pid) {
+		must(setresuid(other, effective, effective));
+		check(ch_make(8, 0, 0) >= 0);
 		check(ch_make(8, 0, 0) == -EDQUOT);
 		_exit(0);
 	}
