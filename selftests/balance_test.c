@@ -393,11 +393,8 @@ static long act(struct task *t)
  */
 static void start_timer(unsigned int process)
 {
-	struct itimerval it = { { 0, INTERRUPTS }, { 0, INTERRUPTS } };
-
 	mask_alarm(SIG_BLOCK);
-	catch(SIGALRM, process % 2 ? SA_RESTART : 0);
-	must(setitimer(ITIMER_REAL, &it, NULL));
+	start_storm(process % 2 ? SA_RESTART : 0, INTERRUPTS);
 }
 
 static pid_t start_process(struct balance *b, unsigned int process)

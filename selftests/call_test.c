@@ -1000,14 +1000,6 @@ static uint64_t storm_calls(void)
 	return scaled(3000);
 }
 
-static void start_storm(int flags, int microseconds)
-{
-	struct itimerval it = { { 0, microseconds }, { 0, microseconds } };
-
-	catch(SIGALRM, flags);
-	must(setitimer(ITIMER_REAL, &it, NULL));
-}
-
 /* One call, however often it is interrupted: with the command, or by the library. */
 static long call_in_a_storm(const struct pair *p, uint64_t req, uint64_t *rep)
 {

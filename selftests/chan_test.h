@@ -880,6 +880,15 @@ static inline void catch(int sig, int flags)
 	must(sigaction(sig, &sa, NULL));
 }
 
+/* Interrupt this process by SIGALRM from now on, so many microseconds after another. */
+static inline void start_storm(int flags, suseconds_t period)
+{
+	struct itimerval it = { { 0, period }, { 0, period } };
+
+	catch(SIGALRM, flags);
+	must(setitimer(ITIMER_REAL, &it, NULL));
+}
+
 /* ---- processors ---- */
 
 /* Keep the calling thread on one of the processors, counted from 0 modulo their number. */

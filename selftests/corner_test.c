@@ -619,14 +619,6 @@ TEST_F_TIMEOUT(patient, case_9_opposite_orders_do_not_hang_buffered, 3600)
 
 /* ---- 10 ---- */
 
-static void storm(int flags)
-{
-	struct itimerval often = { .it_interval.tv_usec = 700, .it_value.tv_usec = 700 };
-
-	catch(SIGALRM, flags);
-	must(setitimer(ITIMER_REAL, &often, NULL));
-}
-
 struct tally {
 	int c;
 	int d;
@@ -642,7 +634,7 @@ static int stormy_sender(void *arg)
 	struct tally *t = arg;
 	uint64_t v;
 
-	storm(t->flags);
+	start_storm(t->flags, 700);
 	for (v = 1; v <= t->n; v++) {
 		struct chan_case cases[2] = { sel_send(t->c, &v, 8), sel_send(t->d, &v, 8) };
 		long i;
@@ -660,7 +652,7 @@ static int stormy_receiver(void *arg)
 	struct tally *t = arg;
 	uint64_t v;
 
-	storm(t->flags);
+	start_storm(t->flags, 700);
 	for (;;) {
 		struct chan_case cases[2] = { sel_recv(t->c, &v, 8), sel_recv(t->d, &v, 8) };
 		long i = ch_select(t->c, cases, 2);

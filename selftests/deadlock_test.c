@@ -578,17 +578,22 @@ TEST(not_with_a_signal_handler)
 	EXPECT_TRUE(sleeps_on((struct scene){ .set = handle_signal }));
 }
 
-static long help(struct task *t)
+static long become_helper(void)
 {
 	struct chan_go go = { .size = sizeof(go), .flags = CHAN_GO_HELPER };
 
+	return xioctl(library_domain(), CHAN_IOC_GO, &go);
+}
+
+static long help(struct task *t)
+{
 	if (t->fd) {
 		must(unshare(CLONE_FILES));
 		close(t->fd);
 	} else {
 		catch(SIGUSR1, 0);
 	}
-	must(xioctl(library_domain(), CHAN_IOC_GO, &go));
+	must(become_helper());
 	return pause_task(t);
 }
 
@@ -623,10 +628,8 @@ TEST(not_with_a_helper_that_could_do_something)
 
 static long help_and_end(struct task *t)
 {
-	struct chan_go go = { .size = sizeof(go), .flags = CHAN_GO_HELPER };
-
 	(void)t;
-	return xioctl(library_domain(), CHAN_IOC_GO, &go);
+	return become_helper();
 }
 
 static void add_helper_that_ends(struct scene *s)

@@ -198,62 +198,74 @@ TEST_F(limits, cap_sys_resource_is_exempt_from_the_users_limits)
 	EXPECT_EQ(0, ch_remove("limits_test.root"));
 }
 
+static void become(uid_t real, uid_t effective)
+{
+	must(setresuid(real, effective, effective));
+	/* A change of credentials resets it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* As one who may have one channel, and has it. */
+static void make_only_channel(uid_t real, uid_t effective)
+{
+	become(real, effective);
+	check(ch_make(8, 0, 0) >= 0);
+	check(ch_make(8, 0, 0) == -EDQUOT);
+}
+
+static pid_t start_holder(uid_t real, uid_t effective)
+{
+	bool *made = shared_alloc(4096);
+	pid_t pid = child_fork();
+
+	if (!pid) {
+		make_only_channel(real, effective);
+		__atomic_store_n(made, true, __ATOMIC_RELEASE);
+		pause();
+	}
+	if (!eventually(__atomic_load_n(made, __ATOMIC_ACQUIRE)))
+		die("no channel is made");
+	return pid;
+}
+
+static int make_one_as_other(void *arg)
+{
+	const uid_t *ids = arg;
+
+	make_only_channel(ids[0], ids[1]);
+	return 0;
+}
+
+static int make_none_as_other(void *arg)
+{
+	const uid_t *ids = arg;
+
+	become(ids[0], ids[1]);
+	check(ch_make(8, 0, 0) == -EDQUOT);
+	return 0;
+}
+
 /* One user's use is no other's. */
 TEST_F(limits, each_user_has_limits_of_his_own)
 {
-	pid_t first, pid;
+	uid_t other[2] = { NOBODY - 1, NOBODY - 1 };
+	pid_t first;
 
 	set_param("max_user_channels", 1);
-	first = child_fork();
-	if (!first) {
-		become_nobody();
-		check(ch_make(8, 0, 0) >= 0);
-		check(ch_make(8, 0, 0) == -EDQUOT);
-		pause();
-	}
-	EXPECT_TRUE(eventually(task_state(first) == 'S'));
-	pid = child_fork();
-	if (!pid) {
-		must(setresuid(NOBODY - 1, NOBODY - 1, NOBODY - 1));
-		check(ch_make(8, 0, 0) >= 0);
-		check(ch_make(8, 0, 0) == -EDQUOT);
-		_exit(0);
-	}
-	EXPECT_EQ(0, child_wait(pid));
+	first = start_holder(NOBODY, NOBODY);
+	EXPECT_EQ(0, child_wait(child_start(make_one_as_other, other)));
 	EXPECT_EQ(128 + SIGKILL, child_kill(first));
 }
 
 TEST_F(limits, the_real_user_is_charged_and_not_the_effective_one)
 {
-	uid_t real = NOBODY, effective = NOBODY - 1, other = NOBODY - 2;
-	bool *made = shared_alloc(4096);
-	pid_t first, pid;
+	uid_t same_real[2] = { NOBODY, NOBODY - 2 }, same_effective[2] = { NOBODY - 2, NOBODY - 1 };
+	pid_t first;
 
 	set_param("max_user_channels", 1);
-	first = child_fork();
-	if (!first) {
-		must(setresuid(real, effective, effective));
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		check(ch_make(8, 0, 0) >= 0);
-		__atomic_store_n(made, true, __ATOMIC_RELEASE);
-		pause();
-	}
-	EXPECT_TRUE(eventually(__atomic_load_n(made, __ATOMIC_ACQUIRE)));
-	pid = child_fork();
-	if (!pid) {
-		must(setresuid(real, other, other));
-		check(ch_make(8, 0, 0) == -EDQUOT);
-		_exit(0);
-	}
-	EXPECT_EQ(0, child_wait(pid));
-	pid = child_fork();
-	if (!pid) {
-		must(setresuid(other, effective, effective));
-		check(ch_make(8, 0, 0) >= 0);
-		check(ch_make(8, 0, 0) == -EDQUOT);
-		_exit(0);
-	}
-	EXPECT_EQ(0, child_wait(pid));
+	first = start_holder(NOBODY, NOBODY - 1);
+	EXPECT_EQ(0, child_wait(child_start(make_none_as_other, same_real)));
+	EXPECT_EQ(0, child_wait(child_start(make_one_as_other, same_effective)));
 	EXPECT_EQ(128 + SIGKILL, child_kill(first));
 }
 

@@ -214,14 +214,6 @@ TEST(killing_all_who_are_parked_leaves_a_working_channel)
 
 /* ---- storm: sender count == receiver count (corner case 10) ---- */
 
-static void start_storm(int flags)
-{
-	struct itimerval it = { { 0, 700 }, { 0, 700 } };
-
-	catch(SIGALRM, flags);
-	must(setitimer(ITIMER_REAL, &it, NULL));
-}
-
 /*
  * Runs under a storm; EINTR means that nothing was sent. A processor may be
  * taken from the guest for so long that @least are sent without a signal.
@@ -231,7 +223,7 @@ static int storm_sender(int ch, uint64_t least, int flags)
 	uint64_t i;
 	long ret;
 
-	start_storm(flags);
+	start_storm(flags, 700);
 	for (i = 0; i < least || !handled; i++) {
 		while ((ret = send64(ch, i)) == -EINTR)
 			if (flags)
@@ -245,7 +237,7 @@ static int storm_receiver(int ch, int flags)
 {
 	uint64_t v, next = 0;
 
-	start_storm(flags);
+	start_storm(flags, 700);
 	for (;;) {
 		v = recv64(ch);
 		if (v != UINT64_MAX && v != next++)
