@@ -4,22 +4,23 @@
 import collections
 import json
 import os
+import re
 import sys
 
 
 def read_reasons(path):
-    """How many of the lines of a file that read so have a reason: {(file, line of source): n}"""
+    """How many lines that read so have a reason: {(file, function, line of source): n}"""
     reasons = collections.Counter()
     with open(path, encoding="ascii") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith("#"):
                 continue
-            # A line of source may have " | " in it, a name of a file and a reason have not.
-            name, rest = line.rstrip("\n").split(" | ", 1)
+            # A line of source may have " | " in it, the others have not.
+            name, function, rest = (line.rstrip("\n").split(" | ", 2) + ["", ""])[:3]
             source, _, reason = rest.rpartition(" | ")
             if not source or not reason.strip():
-                raise ValueError(f"{path}:{number}: not FILE | LINE | REASON")
-            reasons[name, source.strip()] += 1
+                raise ValueError(f"{path}:{number}: not FILE | FUNCTION | LINE | REASON")
+            reasons[name, function, source.strip()] += 1
     return reasons
 
 
@@ -48,33 +49,43 @@ def percent(part, whole):
 
 
 def read_source(path):
-    with open(path, encoding="ascii") as source:
-        return [line.strip() for line in source]
+    """For each line (the function it is in, itself without spaces around it).
+
+    What the compiler calls a function is not all: small ones are parts of others to it."""
+    source, function = [], ""
+    with open(path, encoding="ascii") as lines:
+        for line in lines:
+            if head := re.match(r"\w[^(]*?(\w+)\(", line):
+                function = head[1]
+            source.append((function, line.strip()))
+    return source
 
 
-def unexplained(name, lines, text, reasons):
-    """Those without a reason, each of which holds for one line."""
-    left = reasons.copy()
-    for number in sorted(number for number, count in lines.items() if not count):
-        line = text[number - 1]
-        if left[name, line]:
-            left[name, line] -= 1
+def places(name, counts, source):
+    """Where the lines of a file are, and whether they ran: (number, (file, function, line), ran)"""
+    for number, count in sorted(counts.items()):
+        yield number, (name, *source[number - 1]), bool(count)
+
+
+def explain(found, reasons):
+    """Lines that did not run, of which each reason holds for one; and reasons of lines that did."""
+    left, missing = reasons.copy(), []
+    for number, place, has_run in found:
+        if has_run:
+            continue
+        if left[place]:
+            left[place] -= 1
         else:
-            yield f"{name}:{number}: {line}"
-
-
-def stale(reasons, kmod):
-    """Reasons of what is not there.  One that ran for once may not run the next time."""
-    for (name, line), n in sorted(reasons.items()):
-        path = os.path.join(kmod, name)
-        if not os.path.exists(path) or read_source(path).count(line) < n:
-            yield f"{name} | {line}"
+            missing.append(f"{place[0]}:{number}: {place[2]}")
+    there = collections.Counter(place for _, place, _ in found)
+    stale = [place for place, n in reasons.items() if n > there[place]]
+    needless = [place for place, n in left.items() if n and place not in stale]
+    return missing, stale, needless
 
 
 def has_code(path):
     """Whether a source is more than what it includes."""
-    with open(path, encoding="ascii") as source:
-        return any(line.startswith("{") for line in source)
+    return any(line == "{" for _, line in read_source(path))
 
 
 def uncounted(files, kmod):
@@ -91,29 +102,29 @@ def main():
     unknown = uncounted(files, kmod)
     if unknown:
         sys.exit(f"table.py: nothing was counted in {' '.join(unknown)}")
-    reasons = read_reasons(reasons_path)
-    missing, all_lines, all_branches = [], {}, {}
+    found, all_lines, all_branches = [], {}, {}
     print(f"{'':24}{'lines':>8}{'ran':>8}{'%':>8}{'branches':>10}{'ran':>8}{'%':>8}")
     for name in sorted(files):
         lines, branches = files[name]
         print(f"{name:24}{len(lines):8}{ran(lines):8}{percent(ran(lines), len(lines)):8.1f}"
               f"{len(branches):10}{ran(branches):8}"
               f"{percent(ran(branches), len(branches)):8.1f}")
-        text = read_source(os.path.join(kmod, name))
-        missing += unexplained(name, lines, text, reasons)
+        found += places(name, lines, read_source(os.path.join(kmod, name)))
         all_lines.update({(name, key): count for key, count in lines.items()})
         all_branches.update({(name, key): count for key, count in branches.items()})
+    missing, stale, needless = explain(found, read_reasons(reasons_path))
     for line in missing:
         print(f"did not run: {line}")
-    gone = list(stale(reasons, kmod))
-    for line in gone:
-        print(f"has a reason not to run, but is not there: {line}")
+    for place in stale:
+        print(f"has a reason not to run, but is not there: {' | '.join(place)}")
+    for place in needless:
+        print(f"has a reason not to run, and ran this time: {' | '.join(place)}")
     print(f"{ran(all_lines)} of {len(all_lines)} lines "
           f"({percent(ran(all_lines), len(all_lines)):.1f} %), "
           f"{ran(all_branches)} of {len(all_branches)} branches "
           f"({percent(ran(all_branches), len(all_branches)):.1f} %); "
           f"{len(missing)} lines without a reason")
-    return 1 if missing or gone else 0
+    return 1 if missing or stale else 0
 
 
 if __name__ == "__main__":
