@@ -802,4 +802,55 @@ TEST_F(seen, sound_texts_while_everybody_comes_and_goes)
 	}
 }
 
+/* ---- readers who are killed ---- */
+
+/* Goroutines for as long as it lives, so many that to search among them takes its time. */
+static int be_many(void *arg)
+{
+	static struct member many[100];
+	int ch = ch_make(8, 0, 0);
+	bool *ready = arg;
+	unsigned int i;
+
+	domain = chanctl();
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		park_member(&many[i], 1 + i, ch, task_do_recv64);
+	__atomic_store_n(ready, true, __ATOMIC_RELEASE);
+	return pause();
+}
+
+static int read_for_ever(void *arg)
+{
+	uint64_t *reads = arg;
+
+	do
+		free(read_file(GOROUTINES, AT_ONCE));
+	while (__atomic_add_fetch(reads, 1, __ATOMIC_RELAXED));
+	return 0;
+}
+
+/* One searches, and the other waits for that. */
+TEST_F(seen, readers_killed_at_any_moment_leave_nothing_behind)
+{
+	uint64_t *reads = shared_alloc(4096), i, rounds = scaled(200);
+	bool *ready = shared_alloc(4096);
+	pid_t many = child_start(be_many, ready), readers[2];
+
+	ASSERT_TRUE(eventually(__atomic_load_n(ready, __ATOMIC_ACQUIRE)));
+	for (i = 0; i < rounds; i++) {
+		uint64_t before = __atomic_load_n(reads, __ATOMIC_RELAXED);
+
+		readers[0] = child_start(read_for_ever, reads);
+		readers[1] = child_start(read_for_ever, reads);
+		ASSERT_TRUE(eventually(__atomic_load_n(reads, __ATOMIC_RELAXED) > before + 2));
+		wait_until(now_ns() + i % 20 * (MS / 4));
+		EXPECT_EQ(128 + SIGKILL, child_kill(readers[i % 2]));
+		EXPECT_EQ(128 + SIGKILL, child_kill(readers[!(i % 2)]));
+	}
+	EXPECT_NE(NULL, strstr(read_file(GOROUTINES, AT_ONCE), "goroutines 100, looks 0:\n"));
+	EXPECT_EQ(128 + SIGKILL, child_kill(many));
+	EXPECT_TRUE(eventually(!strstr(read_file(GOROUTINES, AT_ONCE),
+				       text_of("process %d (", many))));
+}
+
 TEST_HARNESS_MAIN

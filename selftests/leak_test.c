@@ -744,12 +744,12 @@ TEST(a_process_that_waits_for_a_group_that_is_never_done)
 #define CHAIN	80
 
 /* Each waits for the one before it, and for nobody else; the first for the test. */
-static int start_chain(pid_t *pid)
+static int start_chain(pid_t *pid, int n)
 {
 	int first = make(8, 0), in = first, out, i;
 	uint64_t v;
 
-	for (i = 0; i < CHAIN; i++) {
+	for (i = 0; i < n; i++) {
 		out = make(8, 0);
 		pid[i] = child_fork();
 		if (!pid[i]) {
@@ -771,16 +771,16 @@ static int start_chain(pid_t *pid)
 TEST(a_long_chain_of_processes_is_followed_to_its_end)
 {
 	pid_t stuck = child_start(wait_for_group, NULL), chain[CHAIN];
-	int first = start_chain(chain), i;
+	int n = scaled_to(20, CHAIN), first = start_chain(chain, n), i;
 
-	for (i = 0; i < CHAIN; i++)
+	for (i = 0; i < n; i++)
 		EXPECT_TRUE(eventually(is_leaked(chain[i]) >= 0));
 	EXPECT_TRUE(eventually(is_leaked(stuck) == 1));
-	for (i = 0; i < CHAIN; i++)
+	for (i = 0; i < n; i++)
 		EXPECT_EQ(0, is_leaked(chain[i]));
 	close(first);
-	EXPECT_TRUE(eventually(is_leaked(chain[CHAIN - 1]) == 1));
-	for (i = 0; i < CHAIN; i++) {
+	EXPECT_TRUE(eventually(is_leaked(chain[n - 1]) == 1));
+	for (i = 0; i < n; i++) {
 		EXPECT_EQ(1, is_leaked(chain[i]));
 		EXPECT_EQ(128 + SIGKILL, child_kill(chain[i]));
 	}
