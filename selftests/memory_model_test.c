@@ -277,7 +277,18 @@ static void note_the_most(struct scene *s, uint32_t inside)
 		;
 }
 
-/* Who is inside has an element there, so that its receive need not wait. */
+/* What a semaphore lets in, or whom a mutex keeps out, if who is kept out parks. */
+static bool has_company(const struct scene *s)
+{
+	if (s->cap > 1)
+		return __atomic_load_n(&s->most_inside, __ATOMIC_RELAXED) > 1;
+	return s->send == TRY || s->send == TRY_SELECT || ch_info(s->ch).send_parks;
+}
+
+/*
+ * Who is inside has an element there, so that its receive need not wait. The first of all waits
+ * for the others to come: on a starved processor it could be through before they begin.
+ */
 static void enter_and_leave(void *arg)
 {
 	struct scene *s = arg;
@@ -289,6 +300,8 @@ static void enter_and_leave(void *arg)
 		send_by(s->send, s->ch, i);
 		note_the_most(s, __atomic_add_fetch(&s->inside, 1, __ATOMIC_RELAXED));
 		n = s->unprotected.word[0];
+		if (!i && !eventually(has_company(s)))
+			die("nobody else has come");
 		if (i % 8 == 0)
 			sched_yield();
 		dawdle(jitter(i));
@@ -314,16 +327,12 @@ TEST_F(memory, a_buffer_of_one_is_a_mutex)
 	let_them_in(&self->c, self->s, 1);
 	EXPECT_EQ(1, self->s->most_inside);
 	EXPECT_EQ(INSIDERS * self->s->entries, self->s->unprotected.word[0]);
-	/* Or else nobody ever had to wait. */
-	if (variant->send == PLAIN || variant->send == SELECT)
-		EXPECT_LT(0, ch_info(self->s->ch).send_parks);
 }
 
 TEST_F(memory, a_buffer_of_three_is_a_semaphore)
 {
 	let_them_in(&self->c, self->s, 3);
 	EXPECT_GE(3, self->s->most_inside);
-	EXPECT_LE(2, self->s->most_inside);
 	EXPECT_EQ(0, self->s->inside);
 	EXPECT_EQ(INSIDERS * self->s->entries, ch_info(self->s->ch).receives);
 }
