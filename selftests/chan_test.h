@@ -820,6 +820,7 @@ static inline void wait_asleep(pid_t tid)
 		EXPECT_LE(until, now_ns());				\
 		__patience *= 2;					\
 	} while ((parks) == __before && __patience < 20 * SEC);		\
+	EXPECT_NE(__before, (parks));					\
 })
 
 static inline long poll_for(struct task *t)
